@@ -1,0 +1,83 @@
+# What CI runs, and nothing else. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first Python that this project supports; override with `make PYTHON=python3.12 ...`
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --no-input
+UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-annotate --custom-compile-command "make lock"
+SOURCES := interchange edge_service matcher_service hardware models benchmarks demo tests
+STEPS ?= 20000
+SEED ?= 1
+
+.PHONY: help setup demo test lint model bench-accuracy lock clean system-packages
+
+help:  ## this list
+	@echo "Whorl: open fingerprint identification for small county jails"; echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
+	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
+	@echo "  make model DATA=DIR     teach the network anew from a folder of PNG prints (hours)"
+
+setup: $(VENV)/.ready system-packages  ## the virtual environment, its locked packages, and Debian's mosquitto
+
+# Only what is missing is asked of the package manager. We need the broker's program, not its service, so a
+# service that came with it just now is switched off again; one that was there before is left alone.
+system-packages:
+	@if ! command -v mosquitto >/dev/null && ! [ -x /usr/sbin/mosquitto ]; then \
+	  echo "Installing mosquitto, the MQTT broker (needs root)"; \
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto >/dev/null && \
+	  { ! [ -d /run/systemd/system ] || $(SUDO) systemctl -q disable --now mosquitto || true; }; \
+	fi
+
+$(VENV)/.ready: requirements/lock.txt pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11, 3.12 or 3.13 found. Install one: sudo apt install python3 python3-venv"; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "Installing python3-venv (needs root)"; \
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
+	fi
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked Python packages"
+	@$(BIN)/python $(PIP) install -q --require-hashes --only-binary :all: -r requirements/lock.txt
+	@$(BIN)/python $(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## three bookings, end to end, on a real broker and an emulated sensor
+	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(DEMO_OPTIONS)
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## format, lint, types, import rules
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+bench-accuracy: setup  ## error rates on DIR=..., beside the peers
+	@[ -n "$(DIR)" ] || { echo "Name the images: make bench-accuracy DIR=path/to/fvc2002"; exit 1; }
+	$(BIN)/python -m benchmarks.accuracy_table "$(DIR)"
+
+model: setup  ## teach the network from DATA=..., choose on DEV=...
+	@[ -n "$(DATA)" ] || { echo "Name the images: make model DATA=path/to/train [DEV=path/to/fvc2002]"; exit 1; }
+	@[ -x .venv-train/bin/python ] || $(PYTHON) -m venv .venv-train
+	.venv-train/bin/python $(PIP) install -q -r requirements/train.txt
+	$(BIN)/python -m models.training.with_teacher "$(DATA)" runs/teacher
+	.venv-train/bin/python -m models.training --data "$(DATA)" --teacher runs/teacher --run runs/model \
+	  --steps $(STEPS) --seed $(SEED) $(if $(DEV),--dev "$(DEV)")
+
+lock: setup  ## resolve and pin the dependencies anew
+	$(BIN)/python $(PIP) install -q uv
+	$(UV_COMPILE) pyproject.toml --extra edge --extra matcher --extra dev -o requirements/lock.txt
+	$(UV_COMPILE) requirements/peers.in -o requirements/peers.txt
+	$(UV_COMPILE) requirements/sensor-clients.in -o requirements/sensor-clients.txt
+
+clean:  ## remove what setup, tests and demo have made here
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
