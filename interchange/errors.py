@@ -1,0 +1,39 @@
+"""What can go wrong between the two sides: three errors, each with its facts as attributes."""
+
+from __future__ import annotations
+
+
+class InterchangeError(Exception):
+    """Base of everything that `interchange` raises on purpose."""
+
+
+class TemplateError(InterchangeError):
+    """A template that breaks its format.
+
+    Attributes:
+        offset: byte at which the format was broken, from the start of the data; None when writing.
+        field: the name of the field, as the standard has it.
+        expected: what the standard asks for there.
+    """
+
+    def __init__(self, field: str, *, expected: str, found: object, offset: int | None = None) -> None:
+        self.field = field
+        self.expected = expected
+        self.found = found
+        self.offset = offset
+        where = "" if offset is None else f" at byte {offset}"
+        super().__init__(f"{field}{where}: expected {expected}, found {found}")
+
+
+class MessageError(InterchangeError):
+    """A message that breaks its schema, or that is too large to be read.
+
+    Attributes:
+        field: dotted path of the first field that is wrong, for example ``prints.0.position``.
+        reason: what is wrong with it, in words.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")

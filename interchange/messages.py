@@ -1,0 +1,252 @@
+"""What crosses the broker: submission, acknowledgement, reply, status and event, as JSON, version 1.
+
+Each message carries its `version`. Reading is strict: an unknown key, a number written as text, a value out
+of bounds is refused with the name of the field. Messages are frozen and bounded in size.
+
+Signing and sealing (COSE) is not part of version 1: it will wrap these messages and leave them as they are.
+Until then they belong on a loopback or a network that is trusted.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from interchange.errors import MessageError
+from interchange.fields import (
+    MAX_INTEGER,
+    BootId,
+    Count,
+    DeviceName,
+    Instant,
+    Message,
+    Milliseconds,
+    Name,
+    Reference,
+    Sha256,
+    Tcn,
+    Template,
+    Words,
+)
+from interchange.tcn import device_of
+
+MESSAGE_VERSION = 1
+MAX_PAYLOAD_BYTES = 64 * 1024
+MAX_PRINTS = 10
+MAX_CANDIDATES = 20
+MAX_REPOSITORIES = 16
+
+
+def _known_version(value: int) -> int:
+    if value != MESSAGE_VERSION:
+        raise ValueError(f"only version {MESSAGE_VERSION} is read here: update the older of the two sides")
+    return value
+
+
+Version = Annotated[int, AfterValidator(_known_version)]
+
+
+class Purpose(StrEnum):
+    """Why a search was asked for; recorded with it."""
+
+    BOOKING = "booking"
+    RELEASE = "release"
+
+
+class AckStatus(StrEnum):
+    """What became of a submission at the matcher's door."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class Colour(StrEnum):
+    """Answer of a rapid search: red highly probable, yellow possible, green none. Never a verdict."""
+
+    RED = "red"
+    YELLOW = "yellow"
+    GREEN = "green"
+
+
+class DeviceState(StrEnum):
+    """Whether a device is connected to the broker."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class CaptureTime(Message):
+    """When something was captured, and how far the clock that says so can be trusted.
+
+    Within one boot (`boot_id`) `monotonic_ms` orders events and measures between them, whatever the wall
+    clock did; `synchronised` says whether the wall clock was set by a time server at that moment.
+    """
+
+    clock: Instant
+    synchronised: bool
+    boot_id: BootId
+    monotonic_ms: Count
+
+
+class ModelReference(Message):
+    """The model that found the minutiae."""
+
+    name: Name
+    sha256: Sha256
+
+
+class Print(Message):
+    """One finger of a submission, as an ISO/IEC 19794-2:2005 record with one view, in base64.
+
+    Positions are those of the standard, 7.3.2 there: 0 unknown, 1-5 right thumb to little, 6-10 left.
+    `finger_quality` is 0 to 100.
+    """
+
+    position: Annotated[int, Field(ge=0, le=10)]
+    finger_quality: Annotated[int, Field(ge=0, le=100)]
+    template: Template
+
+
+class Submission(Message):
+    """What one booking sends: ``fp/v1/{device}/up/submission``."""
+
+    version: Version = MESSAGE_VERSION
+    tcn: Tcn
+    device: DeviceName
+    captured_at: CaptureTime
+    purpose: Purpose
+    extractor: ModelReference
+    prints: Annotated[tuple[Print, ...], Field(min_length=1, max_length=MAX_PRINTS)]
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if device_of(self.tcn) != self.device:
+            raise ValueError("tcn: was not made by this device")
+        known = [p.position for p in self.prints if p.position]
+        if len(set(known)) != len(known):
+            raise ValueError("prints: the same finger position stands there twice")
+        return self
+
+
+class Reason(Message):
+    """Why a submission was refused: the field, and what is wrong with it."""
+
+    field: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    reason: Words
+
+
+class Ack(Message):
+    """The matcher's word on a submission, ``fp/v1/{device}/down/ack``.
+
+    Only this releases a submission from the device's spool; the broker's PUBACK does not. `tcn` is missing
+    only when what arrived had none that could be read.
+    """
+
+    version: Version = MESSAGE_VERSION
+    tcn: Tcn | None
+    status: AckStatus
+    reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def _reason_if_refused(self) -> Self:
+        if (self.status is AckStatus.REFUSED) != (self.reason is not None):
+            raise ValueError("reason: is there exactly when the status is 'refused'")
+        return self
+
+
+class RepositoryReply(Message):
+    """What a search of one repository gave.
+
+    `candidates` are opaque references, best first, made for this search alone: they mean something only to
+    the matcher, and the same person has another one next time. Where the search `failed`, the colour is
+    yellow, never green.
+    """
+
+    name: Name
+    colour: Colour
+    candidates: Annotated[tuple[Reference, ...], Field(max_length=MAX_CANDIDATES)] = ()
+    failed: bool = False
+
+    @model_validator(mode="after")
+    def _never_green_unsearched(self) -> Self:
+        if self.failed and self.colour is not Colour.YELLOW:
+            raise ValueError("colour: a search that failed is yellow")
+        return self
+
+
+class Reply(Message):
+    """The rapid reply to a submission, ``fp/v1/{device}/down/reply``. A candidate is not a finding.
+
+    `timings_ms` says how long each stage took at the matcher: ``waiting``, ``decode``,
+    ``search.{repository}``, ``total``.
+    """
+
+    version: Version = MESSAGE_VERSION
+    tcn: Tcn
+    stage: Literal["first"] = "first"
+    answered_at: Instant
+    repositories: Annotated[tuple[RepositoryReply, ...], Field(max_length=MAX_REPOSITORIES)]
+    timings_ms: Annotated[dict[Name, Milliseconds], Field(max_length=64)]
+
+
+class Status(Message):
+    """Birth and will of a device, retained: ``fp/v1/{device}/up/status``.
+
+    `session` grows with every connection. A will can arrive after the birth of a newer session, so a status
+    with an older number than the newest one seen is to be ignored.
+    """
+
+    version: Version = MESSAGE_VERSION
+    device: DeviceName
+    session: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+    state: DeviceState
+    since: CaptureTime
+
+
+class ReplyWanted(Message):
+    """A device that was acknowledged but has seen no reply asks again: ``fp/v1/{device}/up/event``."""
+
+    version: Version = MESSAGE_VERSION
+    event: Literal["reply_wanted"] = "reply_wanted"
+    device: DeviceName
+    tcn: Tcn
+
+
+M = TypeVar("M", bound=Message)
+
+
+def encode_message(message: Message) -> bytes:
+    """UTF-8 JSON of `message`. Raises MessageError if it is larger than a payload may be."""
+    payload = message.model_dump_json().encode()
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise MessageError("message", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are sent")
+    return payload
+
+
+def decode_message(model: type[M], payload: bytes) -> M:
+    """Read `payload` as a `model`. Raises MessageError that names the first field that is wrong.
+
+    The error never repeats a value from the payload, so that it can be logged and sent back.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise MessageError("message", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES} are read")
+    try:
+        message = model.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(_readable(str(part)) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        if not field and ": " in reason and first["type"] == "value_error":
+            field, _, reason = reason.partition(": ")
+        raise MessageError(field[:120] or "message", reason[:300]) from None
+    if "version" in model.model_fields and "version" not in message.model_fields_set:
+        raise MessageError("version", "Field required")
+    return message
+
+
+def _readable(part: str) -> str:
+    """An unknown key is written by the sender: keep it short and harmless in a log."""
+    return "".join(c if c.isascii() and c.isprintable() and c != "." else "?" for c in part[:40])
