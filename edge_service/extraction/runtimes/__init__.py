@@ -1,0 +1,45 @@
+"""Runtimes that can run the network: one file each, tried in order of preference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from edge_service.extraction.errors import RuntimeMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Network(Protocol):
+    """A loaded network.
+
+    Attributes:
+        shapes: (height, width) of each input it was built for, smallest first.
+    """
+
+    shapes: tuple[tuple[int, int], ...]
+
+    def run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (h, w) of one of `shapes` to float32 (h / 4, w / 4, 7); see `extraction.decode`."""
+        ...
+
+
+def load_network(path: Path, *, threads: int) -> Network:
+    """The network in `path`, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`."""
+    tried: dict[str, str] = {}
+    try:
+        from edge_service.extraction.runtimes.litert import LiteRtNetwork
+
+        return LiteRtNetwork(path, threads=threads)
+    except ImportError as error:
+        tried["ai-edge-litert"] = str(error)
+    try:
+        from edge_service.extraction.runtimes.tflite import TfliteRuntimeNetwork
+
+        return TfliteRuntimeNetwork(path, threads=threads)
+    except ImportError as error:
+        tried["tflite-runtime"] = str(error)
+    raise RuntimeMissing(tried)

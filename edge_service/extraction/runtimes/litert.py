@@ -1,0 +1,19 @@
+"""`ai-edge-litert`: the maintained runtime, with XNNPACK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_service.extraction.runtimes.signatures import SignatureNetwork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class LiteRtNetwork(SignatureNetwork):
+    """The network under LiteRT. Raises ImportError where it is not installed."""
+
+    def __init__(self, path: Path, *, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        super().__init__(Interpreter, path, threads=threads)

@@ -1,0 +1,19 @@
+"""`tflite-runtime`: the older runtime, for machines that have it already (Python 3.11 at the latest)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_service.extraction.runtimes.signatures import SignatureNetwork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TfliteRuntimeNetwork(SignatureNetwork):
+    """The network under tflite-runtime. Raises ImportError where it is not installed."""
+
+    def __init__(self, path: Path, *, threads: int) -> None:
+        from tflite_runtime.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
+
+        super().__init__(Interpreter, path, threads=threads)

@@ -1,0 +1,1 @@
+"""The network's file and card, its training, and synthetic prints."""

@@ -1,0 +1,1 @@
+"""Teaching the minutiae network: teacher, examples, network, loss, training, conversion."""
