@@ -1,0 +1,1 @@
+"""The kiosk's service: sensor, extraction, spool, uplink."""

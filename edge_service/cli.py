@@ -1,0 +1,204 @@
+"""The command line of the kiosk: `edge-service`. Each command is one small function."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from interchange.shutdown import stop_on_signals
+
+if TYPE_CHECKING:
+    from edge_service.settings import EdgeSettings
+    from edge_service.spool import Spool
+    from edge_service.uplink import Uplink
+
+log = logging.getLogger("edge")
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The kiosk's service: prints in, replies out."
+)
+
+# Right and left index and middle finger: the best four for the time they take.
+DEFAULT_POSITIONS = "2,3,7,8"
+
+Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, instead of the file's: broker.port=1884")
+]
+
+
+@app.command()
+def run(
+    *,
+    config: Config = None,
+    assign: Set = None,
+    ready_file: Annotated[Path | None, typer.Option(help="Written once the service is ready.")] = None,
+) -> None:
+    """Deliver saved bookings and fetch replies, until SIGTERM."""
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    settings = _settings(config, assign)
+    with _open_spool(settings) as opened:
+        from edge_service.uplink_lock import UplinkLock
+
+        lock = UplinkLock(opened.path)
+        if not lock.acquire():
+            _fail(
+                f"{opened.path}: another edge-service delivers from this spool already; stop that one first."
+            )
+        uplink = _uplink(settings, opened)
+        uplink.start()
+        log.info("ready")
+        if ready_file is not None:
+            ready_file.write_text("ready\n", encoding="ascii")
+        stopping.wait()
+        uplink.stop()
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+    log.info("stopped")
+
+
+@app.command()
+def book(
+    *,
+    config: Config = None,
+    assign: Set = None,
+    positions: Annotated[
+        str, typer.Option(help="Fingers, 1-5 right thumb to little, 6-10 left.")
+    ] = DEFAULT_POSITIONS,
+) -> None:
+    """Take one booking at the sensor and show the reply. Works beside a running service, or alone."""
+    from edge_service.booking_view import BookingView
+    from edge_service.clock import SystemClock
+    from edge_service.errors import EdgeError
+    from edge_service.extraction import ExtractionError, Extractor
+    from edge_service.sensors import SensorError, ZfmSensor
+    from edge_service.service import EdgeService
+    from edge_service.uplink_lock import UplinkLock
+
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    settings = _settings(config, assign, quiet=True)
+    fingers = _positions(positions)
+    with _open_spool(settings) as opened, BookingView() as view:
+        lock = UplinkLock(opened.path)
+        # Without a running service this process speaks to the matcher itself.
+        uplink = _uplink(settings, opened) if lock.acquire() else None
+        reader = ZfmSensor(
+            settings.sensor.port,
+            model=settings.sensor.model,
+            password=settings.sensor.password,
+            baud=settings.sensor.baud,
+        )
+        try:
+            if uplink is not None:
+                uplink.start()
+            service = EdgeService(
+                device=settings.device,
+                sensor=reader,
+                extractor=Extractor.load(),
+                spool=opened,
+                clock=SystemClock(store=opened),
+                wake_uplink=uplink.wake if uplink is not None else lambda: None,
+                events=view.show,
+                capture=settings.capture,
+                uplink=settings.uplink,
+                cancel=stopping,
+            )
+            view.summarise(service.book(fingers))
+        except (EdgeError, ExtractionError, SensorError) as error:
+            _fail(str(error))
+        finally:
+            reader.close()
+            if uplink is not None:
+                uplink.stop()
+            lock.release()
+
+
+@app.command("spool")
+def show_spool(
+    *,
+    config: Config = None,
+    assign: Set = None,
+    start_empty: Annotated[
+        bool, typer.Option(help="Begin a new spool although a damaged one was set aside.")
+    ] = False,
+) -> None:
+    """Show what is saved and not yet delivered, and what was refused."""
+    settings = _settings(config, assign)
+    with _open_spool(settings, start_empty=start_empty) as opened:
+        stats = opened.stats()
+        full = ", nearly full" if stats.nearly_full else ""
+        typer.echo(f"{stats.undelivered} to deliver, {stats.held_bytes} bytes of prints{full}")
+        for entry in opened.entries():
+            why = f"  {entry.refused_field}: {entry.refused_reason}" if entry.refused_reason else ""
+            typer.echo(f"{entry.tcn}  {entry.state}{why}")
+        for path in opened.quarantined():
+            typer.echo(f"damaged spool set aside, look at it: {path}")
+
+
+def _settings(config: Path | None, assign: list[str] | None, *, quiet: bool = False) -> EdgeSettings:
+    from edge_service.settings import EdgeSettings
+    from interchange.logs import configure_logging
+    from interchange.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings(EdgeSettings, config, assign or ())
+    except SettingsError as error:
+        _fail(str(error))
+    # Somebody who looks at a booking on a terminal is told by other means than the log.
+    configure_logging("warning" if quiet and settings.log_level == "info" else settings.log_level)
+    return settings
+
+
+def _open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
+    from edge_service.errors import SpoolError
+    from edge_service.spool import Spool
+    from interchange.logs import facts
+
+    try:
+        spool = Spool(
+            settings.spool.path,
+            device=settings.device,
+            max_submissions=settings.spool.max_submissions,
+            max_bytes=settings.spool.max_bytes,
+            disk_reserve_bytes=settings.spool.disk_reserve_bytes,
+            start_empty=start_empty,
+        )
+    except SpoolError as error:
+        _fail(str(error))
+    for path in spool.quarantined():
+        log.warning("a damaged spool was set aside; look at it", extra=facts(file=path))
+    return spool
+
+
+def _uplink(settings: EdgeSettings, spool: Spool) -> Uplink:
+    from edge_service.clock import SystemClock
+    from edge_service.uplink import Uplink
+
+    return Uplink(
+        spool=spool,
+        device=settings.device,
+        broker=settings.broker,
+        settings=settings.uplink,
+        clock=SystemClock(store=spool),
+    )
+
+
+def _positions(text: str) -> list[int]:
+    try:
+        positions = [int(word) for word in text.split(",")]
+    except ValueError:
+        positions = []
+    if not positions or len(set(positions)) != len(positions) or not set(positions) <= set(range(1, 11)):
+        _fail("--positions: expected different numbers from 1 to 10 with commas between, for example 2,3,7,8")
+    return positions
+
+
+def _fail(message: str) -> NoReturn:
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)

@@ -1,0 +1,48 @@
+"""Tuned numbers of the edge service. Settings may override those that a site has reason to change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# How long one finger may take to appear: an officer who takes ten fingers in a minute and a half needs
+# seconds; a person who struggles needs more.
+FINGER_WAIT_S: Final = 60.0
+
+# How long a finger may stay on the window after its image was taken, before the next one is given up.
+LIFT_WAIT_S: Final = 30.0
+
+# Presses of one finger before the best of them is taken (three is the usual limit at livescan stations).
+CAPTURE_ATTEMPTS: Final = 3
+# Below this finger quality (0-100) another press is asked for.
+MIN_FINGER_QUALITY: Final = 20
+
+# How long `book` waits for the reply before it says "queued". A search takes well under a second.
+REPLY_TIMEOUT_S: Final = 10.0
+
+# Without the matcher's acknowledgement a submission is sent again after this time; the matcher tells by the
+# TCN that it has it already. Long enough for a matcher that is starting (its first search compiles).
+RESEND_AFTER_S: Final = 15.0
+# The pause before asking for a reply that has not come; acknowledged submissions have nothing to resend.
+ASK_FOR_REPLY_AFTER_S: Final = 10.0
+# Where the broker says that no matcher listens at all, it is tried again soon: one is starting, perhaps.
+NOBODY_LISTENS_RETRY_S: Final = 2.0
+# These waits grow by up to this share at random, so that kiosks do not keep in step.
+RESEND_JITTER: Final = 0.25
+# Submissions sent and not yet acknowledged at one time; the rest wait in the spool.
+MAX_IN_FLIGHT: Final = 20
+# How often the birth is published again: it puts right a retained status that a late will has overwritten.
+BIRTH_AGAIN_S: Final = 60.0
+
+# The spool: two weeks without a matcher at 70 bookings a day; four fingers are about 2 KB, ten at most 55.
+MAX_SPOOLED: Final = 1000
+MAX_SPOOL_BYTES: Final = 64 * 1024 * 1024
+# Free disk space that the spool leaves to the rest of the machine.
+DISK_RESERVE_BYTES: Final = 16 * 1024 * 1024
+# From this share of either limit on the spool calls itself nearly full.
+NEARLY_FULL: Final = 0.8
+# Finished submissions (reply or refusal seen) whose record is kept, without prints where acknowledged.
+KEPT_REPLIED: Final = 1000
+KEPT_REFUSED: Final = 200
+
+# How often a process looks whether another one (a booking beside the running service) changed the spool.
+SPOOL_POLL_S: Final = 0.05

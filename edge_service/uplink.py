@@ -1,0 +1,244 @@
+"""The way from the spool to the matcher and back.
+
+The uplink publishes what the spool holds and believes nobody but the matcher: PUBACK says that the broker
+has a submission, not that anybody has stored it, so a submission is sent again, by its TCN, after every
+reconnection and after a while, until the matcher acknowledges or refuses it. One that was acknowledged and
+has no reply is asked for. Everything in here but `start`, `wake` and `stop` runs on the link's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING
+
+from edge_service import parameters
+from edge_service.errors import SpoolError
+from interchange.errors import MessageError
+from interchange.link import Link
+from interchange.link_protocol import Outgoing
+from interchange.logs import facts
+from interchange.messages import (
+    Ack,
+    DeviceState,
+    Reply,
+    ReplyWanted,
+    Status,
+    decode_message,
+    encode_message,
+)
+from interchange.topics import Down, Up, down, up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_service.clock import Clock
+    from edge_service.settings import UplinkSettings
+    from edge_service.spool import Spool
+    from interchange.link_protocol import Incoming, Puback
+    from interchange.settings import BrokerSettings
+
+log = logging.getLogger("edge.uplink")
+
+
+class UplinkNews(StrEnum):
+    """What the uplink reports."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    SENT = "sent"
+    NOBODY_LISTENS = "nobody_listens"
+    BROKER_REFUSED = "broker_refused"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    REPLIED = "replied"
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkEvent:
+    """Something to show on the kiosk; `tcn` and `detail` where there is one."""
+
+    news: UplinkNews
+    tcn: str = ""
+    detail: str = ""
+
+
+class Uplink:
+    """The edge's half of the conversation; see the module."""
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        device: str,
+        broker: BrokerSettings,
+        settings: UplinkSettings,
+        clock: Clock,
+        events: Callable[[UplinkEvent], None] = lambda _: None,
+        random: Random | None = None,
+    ) -> None:
+        self._spool = spool
+        self._device = device
+        self._settings = settings
+        self._clock = clock
+        self._tell = events
+        self._random = random or SystemRandom()
+        self._ack_topic = down(device, Down.ACK)
+        self._reply_topic = down(device, Down.REPLY)
+        self._session = 0
+        self._since = clock.now()
+        # When, by the monotonic clock, each TCN is to be sent, or its reply asked for, the next time.
+        self._send_due: dict[str, float] = {}
+        self._ask_due: dict[str, float] = {}
+        self._birth_due = 0.0
+        self._link = Link(
+            broker=broker,
+            client_id=device,
+            subscriptions=[self._ack_topic, self._reply_topic],
+            handler=self,
+            random=random,
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached; says nothing of the matcher."""
+        return self._link.connected
+
+    def start(self) -> None:
+        """Begin to deliver; returns at once, whether or not there is a broker."""
+        self._link.start()
+
+    def wake(self) -> None:
+        """Look at the spool now."""
+        self._link.wake()
+
+    def stop(self, timeout_s: float = 3.0) -> bool:
+        """Say that the device goes offline, and end. False if that was not done in time."""
+        return self._link.stop(timeout_s)
+
+    # -- what the link tells
+
+    def make_will(self) -> Outgoing:
+        """Offline, numbered with the session that the coming connection begins."""
+        try:
+            self._session = self._spool.next_session()
+        except SpoolError as error:
+            # What is saved must still get out when the disk is full: count on without keeping count.
+            log.warning("session number not kept", extra=facts(reason=error))
+            self._session = max(self._session + 1, time.time_ns() // 1_000_000)
+        self._since = self._clock.now()
+        return self._status(DeviceState.OFFLINE)
+
+    def on_connected(self) -> None:
+        """Birth, and everything that is not acknowledged once more."""
+        self._send_due.clear()
+        self._ask_due.clear()
+        self._birth_due = 0.0
+        self._tell(UplinkEvent(UplinkNews.CONNECTED))
+        self.on_tick()
+
+    def on_disconnected(self, reason: str) -> None:
+        """Tell the kiosk."""
+        self._tell(UplinkEvent(UplinkNews.DISCONNECTED, detail=reason))
+
+    def on_puback(self, verdict: Puback) -> None:
+        """The broker took a submission, or did not. Neither lets it go."""
+        tcn = verdict.label
+        if verdict.refused:
+            log.error("the broker refused a submission", extra=facts(tcn=tcn, reason=verdict.reason))
+            self._tell(UplinkEvent(UplinkNews.BROKER_REFUSED, tcn, verdict.reason))
+        elif verdict.nobody_listens and tcn in self._send_due:
+            self._send_due[tcn] = self._later(self._settings.nobody_listens_retry_s)
+            self._tell(UplinkEvent(UplinkNews.NOBODY_LISTENS, tcn))
+
+    def on_message(self, message: Incoming) -> None:
+        """An acknowledgement or a reply; anything else is logged and left alone."""
+        try:
+            if message.topic == self._ack_topic:
+                self._take_ack(decode_message(Ack, message.payload))
+            elif message.topic == self._reply_topic:
+                self._take_reply(decode_message(Reply, message.payload).tcn, message.payload)
+        except MessageError as error:
+            wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
+            log.warning("message from the matcher not understood", extra=wrong)
+
+    def on_tick(self) -> None:
+        """Say that we are here, send what is due, ask for what is missing."""
+        now = time.monotonic()
+        if now >= self._birth_due:
+            self._link.publish(self._status(DeviceState.ONLINE))
+            self._birth_due = now + self._settings.birth_again_s
+        self._send_what_is_due(now)
+        self._ask_for_replies(now)
+
+    def make_farewell(self) -> Outgoing:
+        """Offline, said by ourselves."""
+        return self._status(DeviceState.OFFLINE)
+
+    # -- inside
+
+    def _send_what_is_due(self, now: float) -> None:
+        waiting = self._spool.undelivered()
+        in_flight = sum(self._send_due.get(tcn, 0.0) > now for tcn in waiting)
+        for tcn in waiting:
+            if in_flight >= parameters.MAX_IN_FLIGHT:
+                break
+            if self._send_due.get(tcn, 0.0) > now:
+                continue
+            payload = self._spool.payload(tcn)
+            if payload is None:
+                continue
+            message = Outgoing(
+                topic=up(self._device, Up.SUBMISSION),
+                payload=payload,
+                label=tcn,
+                correlation=tcn.encode(),
+                response_topic=self._ack_topic,
+            )
+            if not self._link.publish(message):
+                break
+            again = tcn in self._send_due
+            self._send_due[tcn] = self._later(self._settings.resend_after_s)
+            self._spool.mark_sent(tcn)
+            in_flight += 1
+            log.info("submission sent", extra=facts(tcn=tcn, bytes=len(payload), again=again))
+            self._tell(UplinkEvent(UplinkNews.SENT, tcn))
+
+    def _ask_for_replies(self, now: float) -> None:
+        for tcn in self._spool.awaiting_reply():
+            due = self._ask_due.setdefault(tcn, self._later(self._settings.ask_for_reply_after_s))
+            if due <= now:
+                self._ask_due[tcn] = self._later(self._settings.ask_for_reply_after_s)
+                question = encode_message(ReplyWanted(device=self._device, tcn=tcn))
+                self._link.publish(Outgoing(topic=up(self._device, Up.EVENT), payload=question))
+                log.info("asked for the reply again", extra=facts(tcn=tcn))
+
+    def _take_ack(self, ack: Ack) -> None:
+        if ack.tcn is None:
+            log.error("the matcher refused something without a TCN", extra=facts(reason=ack.reason))
+        elif ack.reason is not None:
+            field, reason = ack.reason.field, ack.reason.reason
+            if self._spool.refuse(ack.tcn, field=field, reason=reason):
+                log.error("submission refused", extra=facts(tcn=ack.tcn, field=field, reason=reason))
+                self._tell(UplinkEvent(UplinkNews.REFUSED, ack.tcn, f"{field}: {reason}"))
+        elif self._spool.acknowledge(ack.tcn):
+            log.info("submission acknowledged", extra=facts(tcn=ack.tcn, status=ack.status))
+            self._send_due.pop(ack.tcn, None)
+            self._tell(UplinkEvent(UplinkNews.ACKNOWLEDGED, ack.tcn))
+
+    def _take_reply(self, tcn: str, payload: bytes) -> None:
+        if self._spool.keep_reply(tcn, payload):
+            log.info("reply received", extra=facts(tcn=tcn))
+            self._ask_due.pop(tcn, None)
+            self._tell(UplinkEvent(UplinkNews.REPLIED, tcn))
+
+    def _later(self, seconds: float) -> float:
+        return time.monotonic() + seconds * (1.0 + self._random.uniform(0.0, parameters.RESEND_JITTER))
+
+    def _status(self, state: DeviceState) -> Outgoing:
+        status = Status(device=self._device, session=self._session, state=state, since=self._since)
+        topic = up(self._device, Up.STATUS)
+        return Outgoing(topic=topic, payload=encode_message(status), retain=True)

@@ -1,0 +1,1 @@
+"""The centre: takes submissions, searches the repositories, replies."""

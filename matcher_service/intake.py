@@ -1,0 +1,202 @@
+"""The matcher's door: what comes from devices is checked, stored and acknowledged, or refused and kept.
+
+Nothing that comes in can stop it. What cannot be stored, because the database fails, is not answered at all:
+its device sends it again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from interchange.errors import MessageError, TemplateError
+from interchange.link_protocol import Outgoing
+from interchange.logs import facts
+from interchange.messages import (
+    MAX_PAYLOAD_BYTES,
+    Ack,
+    AckStatus,
+    Reason,
+    ReplyWanted,
+    Status,
+    Submission,
+    decode_message,
+    encode_message,
+)
+from interchange.tcn import check_tcn, device_of
+from interchange.topics import Down, Up, down, parse
+from matcher_service.repositories import Filed, read_single
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interchange.link_protocol import Incoming
+    from interchange.minutiae import Minutiae
+    from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
+
+log = logging.getLogger("matcher.intake")
+
+
+class Intake:
+    """Takes one message at a time; see the module."""
+
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        quarantine: Quarantine,
+        devices: Devices,
+        publish: Callable[[Outgoing], bool],
+        wake_search: Callable[[], None],
+    ) -> None:
+        self._submissions = submissions
+        self._quarantine = quarantine
+        self._devices = devices
+        self._publish = publish
+        self._wake_search = wake_search
+
+    def take(self, message: Incoming) -> None:
+        """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
+        try:
+            topic = parse(message.topic)
+        except MessageError as error:
+            self._refuse(message, device="", error=error)
+            return
+        try:
+            if topic.kind is Up.SUBMISSION:
+                self._take_submission(message, topic.device)
+            elif topic.kind is Up.STATUS:
+                self._take_status(message, topic.device)
+            elif topic.kind is Up.EVENT:
+                self._take_event(message, topic.device)
+        except MessageError as error:
+            if topic.kind is Up.SUBMISSION:
+                self._refuse(message, device=topic.device, error=error)
+            else:
+                wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
+                log.warning("message from a device not understood", extra=wrong)
+
+    def _take_submission(self, message: Incoming, device: str) -> None:
+        submission = decode_message(Submission, message.payload)
+        if submission.device != device:
+            raise MessageError("device", "is not the one that this topic belongs to")
+        read_prints(submission)
+        filed = self._submissions.file(submission, message.payload)
+        if filed is Filed.OTHER:
+            raise MessageError("tcn", "stands for another submission already; a TCN is never used again")
+        known = filed is Filed.KNOWN
+        log.info(
+            "submission known already" if known else "submission stored",
+            extra=facts(tcn=submission.tcn, prints=len(submission.prints), purpose=submission.purpose),
+        )
+        self._acknowledge(device, submission.tcn, AckStatus.DUPLICATE if known else AckStatus.ACCEPTED)
+        reply = self._submissions.reply_to(submission.tcn) if known else None
+        if reply is not None:
+            self._publish(reply_message(reply))
+        else:
+            self._wake_search()
+
+    def _take_status(self, message: Incoming, device: str) -> None:
+        status = decode_message(Status, message.payload)
+        if status.device != device:
+            raise MessageError("device", "is not the one that this topic belongs to")
+        session = facts(device=device, session=status.session, state=status.state)
+        if self._devices.note(status):
+            log.info("device status", extra=session)
+        else:
+            log.info("late device status ignored", extra=session)
+
+    def _take_event(self, message: Incoming, device: str) -> None:
+        wanted = decode_message(ReplyWanted, message.payload)
+        if device != wanted.device or device != device_of(wanted.tcn):
+            raise MessageError("tcn", "belongs to another device")
+        reply = self._submissions.reply_to(wanted.tcn)
+        if reply is not None:
+            log.info("reply wanted again", extra=facts(tcn=wanted.tcn))
+            self._publish(reply_message(reply))
+        elif self._submissions.device_of(wanted.tcn) is None:
+            # Acknowledged once, and gone: the database was put back to an older state. Say so.
+            lost = Reason(field="tcn", reason="the matcher does not have this submission; take it again")
+            log.error("reply wanted to an unknown submission", extra=facts(tcn=wanted.tcn))
+            self._acknowledge(device, wanted.tcn, AckStatus.REFUSED, lost)
+
+    def _refuse(self, message: Incoming, *, device: str, error: MessageError) -> None:
+        tcn = _tcn_of(message, device)
+        self._quarantine.keep(
+            topic=message.topic,
+            device=device,
+            tcn=tcn,
+            field=error.field,
+            reason=error.reason,
+            payload=message.payload,
+        )
+        log.warning(
+            "submission refused",
+            extra=facts(device=device or "?", tcn=tcn or "?", field=error.field, reason=error.reason),
+        )
+        if device:
+            reason = Reason(field=error.field, reason=error.reason)
+            self._acknowledge(device, tcn, AckStatus.REFUSED, reason, correlation=message.correlation)
+
+    def _acknowledge(
+        self,
+        device: str,
+        tcn: str | None,
+        status: AckStatus,
+        reason: Reason | None = None,
+        *,
+        correlation: bytes | None = None,
+    ) -> None:
+        payload = encode_message(Ack(tcn=tcn, status=status, reason=reason))
+        if tcn is not None:
+            correlation = tcn.encode()
+        self._publish(Outgoing(topic=down(device, Down.ACK), payload=payload, correlation=correlation))
+
+
+def reply_message(reply: StoredReply) -> Outgoing:
+    """A reply on its way; its label, the TCN, comes back with the PUBACK."""
+    return Outgoing(
+        topic=down(reply.device, Down.REPLY),
+        payload=reply.payload,
+        label=reply.tcn,
+        correlation=reply.tcn.encode(),
+    )
+
+
+def read_prints(submission: Submission) -> list[tuple[int, Minutiae]]:
+    """Position and minutiae of each print. Raises MessageError that names the print's field."""
+    prints: list[tuple[int, Minutiae]] = []
+    for number, print_ in enumerate(submission.prints):
+        field = f"prints.{number}"
+        try:
+            position, minutiae = read_single(print_.template)
+        except TemplateError as error:
+            raise MessageError(f"{field}.template", str(error)[:300]) from None
+        if position != print_.position:
+            raise MessageError(f"{field}.position", f"the template says {position}")
+        if minutiae.finger_quality != print_.finger_quality:
+            raise MessageError(f"{field}.finger_quality", f"the template says {minutiae.finger_quality}")
+        prints.append((position, minutiae))
+    return prints
+
+
+def _tcn_of(message: Incoming, device: str) -> str | None:
+    """The TCN of something malformed, so that its device can tell what was refused; only its own count."""
+    candidates: list[object] = []
+    if len(message.payload) <= MAX_PAYLOAD_BYTES:
+        try:
+            tree: Any = json.loads(message.payload)
+        except (ValueError, RecursionError):
+            tree = None
+        if isinstance(tree, dict):
+            candidates.append(cast("dict[str, object]", tree).get("tcn"))
+    if message.correlation is not None:
+        candidates.append(message.correlation.decode("ascii", "replace"))
+    for candidate in candidates:
+        try:
+            if isinstance(candidate, str) and device_of(check_tcn(candidate)) == device:
+                return candidate
+        except MessageError:
+            continue
+    return None

@@ -1,0 +1,38 @@
+"""Tuned numbers of the matcher service outside `search`, whose own are in `search/parameters.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Messages that came and are not yet stored. A message more is dropped unacknowledged, and its device sends
+# it again: a bounded queue keeps a burst from filling the memory.
+INTAKE_QUEUE: Final = 1000
+
+# A submission whose search ended the process this many times is answered as failed, so that one bad
+# submission cannot keep the matcher from ever starting.
+SEARCH_ATTEMPTS: Final = 3
+# How often the search looks for work when nobody woke it, and how long it rests after a fault.
+SEARCH_POLL_S: Final = 1.0
+
+# Candidates recorded for an examiner, and named in a reply, for each repository.
+MAX_CANDIDATES: Final = 10
+
+# Replies published again after a reconnection, newest first.
+UNTOLD_REPLIES: Final = 1000
+
+# Refused submissions kept for inspection: for one device, so that it cannot push out those of others, and
+# in all. At up to 64 KiB each that is at most 64 MB.
+QUARANTINE_PER_DEVICE: Final = 50
+QUARANTINE_TOTAL: Final = 1000
+
+# Prints outside these bounds are no fingerprints: resolution (livescan is 500 or 1000 dpi, some sensors
+# 300), and the longer side of the image (a palm at 500 dpi is 2,600 px).
+MIN_DPI: Final = 100.0
+MAX_DPI: Final = 2100.0
+MAX_SIDE_INCHES: Final = 6.0
+
+# People enrolled in one transaction.
+ENROL_BATCH: Final = 200
+
+# At the end, how long the search that is under way is waited for. It is taken up again at the next start.
+STOP_WAIT_S: Final = 2.0

@@ -1,0 +1,135 @@
+"""The database behind the repositories: its engine, its transactions, its migrations."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from matcher_service.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sqlalchemy import Connection, Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_BUSY_TIMEOUT_MS = 10_000
+SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # acknowledged is on the disk
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is removed is overwritten
+)
+
+
+class Database:
+    """SQLite or PostgreSQL, by URL. Safe to use from several threads and processes."""
+
+    def __init__(self, url: str) -> None:
+        """Open, and bring the tables up to date. Raises StoreError."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise StoreError(url, "is not a database URL; expected sqlite:///FILE or postgresql://") from None
+        self.url = parsed.render_as_string(hide_password=True)
+        if parsed.get_backend_name() == "sqlite":
+            _make_private(Path(parsed.database or ":memory:"), self.url)
+        try:
+            self._engine = create_engine(parsed)
+        except (NoSuchModuleError, ImportError) as error:
+            raise StoreError(self.url, f"the driver is not installed ({error})") from None
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_sqlite(self._engine)
+        self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        try:
+            self._upgrade()
+        except DatabaseError as error:
+            self.close()
+            raise StoreError(
+                self.url, f"cannot be opened ({error.orig}); check the file, or restore it from a copy"
+            ) from None
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[Session]:
+        """A session that only reads. Raises StoreError if the database fails."""
+        with self._session(self._engine) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Generator[Session]:
+        """A transaction: committed at the end of the block, undone by an error in it. Raises StoreError."""
+        with self._session(self._writer) as session:
+            yield session
+            session.commit()
+
+    @contextlib.contextmanager
+    def connection(self) -> Generator[Connection]:
+        """A bare connection within a transaction, for the migrations and for a look at the tables."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def _session(self, engine: Engine) -> Generator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except DatabaseError as error:
+            raise StoreError(self.url, f"failed ({error.orig})") from error
+
+    def _upgrade(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util.exc import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.connection() as connection:
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StoreError(self.url, f"was made by a newer version ({error}); update first") from None
+
+
+def _make_private(file: Path, url: str) -> None:
+    """An empty file that only its owner can read, before SQLite makes one that everybody can."""
+    if not file.parent.is_dir():
+        raise StoreError(url, f"the folder {file.parent} does not exist; make it first")
+    if file.name != ":memory:":
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StoreError(url, f"cannot be opened: {error.strerror}") from None
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """WAL, full syncing, and transactions that begin where we say.
+
+    A transaction that begins as a reader and then writes fails at once if somebody else has written in
+    between; one that is to write must therefore say so at its beginning.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    _ = connected, began

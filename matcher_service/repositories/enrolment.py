@@ -1,0 +1,251 @@
+"""Who is enrolled where: repositories, their identities and encounters, and what changed since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy import delete, func, select
+
+from matcher_service.errors import UnknownIdentity, UnknownRepository
+from matcher_service.repositories.schema import (
+    Encounter,
+    EnrolledTemplate,
+    GalleryChange,
+    Identity,
+    Repository,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from matcher_service.repositories.database import Database
+    from matcher_service.repositories.prints import NewPrint
+
+# SQLite takes at most 32,766 values in one statement.
+_IDS_PER_QUERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySummary:
+    """A repository and how much is in it."""
+
+    name: str
+    owner: str
+    identities: int
+    prints: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an enrolment made: opaque ids. `new` is False where the very same prints were there already."""
+
+    identity: str
+    encounter: str
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrint:
+    """A print in a repository; `record` is ISO/IEC 19794-2:2005 with one view."""
+
+    identity: str
+    encounter: str
+    position: int
+    finger_quality: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Identities whose prints changed, and the number to ask from the next time."""
+
+    last_seq: int
+    identities: dict[str, frozenset[str]]
+
+
+class Repositories:
+    """Enrolment and its undoing. Every change is committed, and visible to the next search, on return."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, *, owner: str = "") -> bool:
+        """Make a repository; False if there is one of that name."""
+        with self._database.write() as session:
+            if _find(session, name) is not None:
+                return False
+            session.add(Repository(name=name, owner=owner, created_at=datetime.now(UTC)))
+            return True
+
+    def names(self) -> list[str]:
+        """All repositories, by name."""
+        with self._database.read() as session:
+            return list(session.scalars(select(Repository.name).order_by(Repository.name)))
+
+    def summaries(self) -> list[RepositorySummary]:
+        """All repositories with their sizes, by name."""
+        query = (
+            select(
+                Repository.name,
+                Repository.owner,
+                func.count(Identity.id.distinct()),
+                func.count(EnrolledTemplate.id),
+            )
+            .outerjoin(Identity, Identity.repository_id == Repository.id)
+            .outerjoin(Encounter, Encounter.identity_id == Identity.id)
+            .outerjoin(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
+            .group_by(Repository.id, Repository.name, Repository.owner)
+            .order_by(Repository.name)
+        )
+        with self._database.read() as session:
+            return [RepositorySummary(*row) for row in session.execute(query)]
+
+    def enroll(self, repository: str, prints: Sequence[NewPrint], *, identity: str | None = None) -> Enrolled:
+        """One encounter with these prints, for `identity`, or for a new one.
+
+        Raises UnknownRepository, UnknownIdentity, and ValueError without a print.
+        """
+        return self._enroll(repository, [prints], identity=identity)[0]
+
+    def enroll_many(self, repository: str, people: Iterable[Sequence[NewPrint]]) -> list[Enrolled]:
+        """A new identity for each person, in one transaction.
+
+        Those already there, print for print, are not enrolled again. Raises UnknownRepository, and ValueError
+        for a person without a print.
+        """
+        return self._enroll(repository, people)
+
+    def remove(self, repository: str, identity: str) -> None:
+        """Forget an identity with all its encounters. Raises UnknownRepository, UnknownIdentity."""
+        with self._database.write() as session:
+            where = _get(session, repository)
+            _check_identity(session, where, identity)
+            session.execute(delete(Identity).where(Identity.id == identity))
+            session.add(GalleryChange(repository_id=where.id, identity_id=identity))
+
+    def prints(self, repository: str, identities: Iterable[str] | None = None) -> list[StoredPrint]:
+        """The prints of some identities, or of all. Raises UnknownRepository."""
+        query = (
+            select(
+                Identity.id,
+                Encounter.id,
+                EnrolledTemplate.position,
+                EnrolledTemplate.finger_quality,
+                EnrolledTemplate.record,
+            )
+            .join(Encounter, Encounter.identity_id == Identity.id)
+            .join(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
+            .order_by(EnrolledTemplate.id)
+        )
+        with self._database.read() as session:
+            query = query.where(Identity.repository_id == _get(session, repository).id)
+            if identities is None:
+                return [StoredPrint(*row) for row in session.execute(query)]
+            wanted = list(identities)
+            return [
+                StoredPrint(*row)
+                for start in range(0, len(wanted), _IDS_PER_QUERY)
+                for row in session.execute(
+                    query.where(Identity.id.in_(wanted[start : start + _IDS_PER_QUERY]))
+                )
+            ]
+
+    def last_change(self) -> int:
+        """Number of the newest change."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(GalleryChange.seq))) or 0
+
+    def changes_since(self, seq: int) -> Changes:
+        """What changed after `seq`, by repository."""
+        query = (
+            select(GalleryChange.seq, Repository.name, GalleryChange.identity_id)
+            .join(Repository, Repository.id == GalleryChange.repository_id)
+            .where(GalleryChange.seq > seq)
+        )
+        found: dict[str, set[str]] = {}
+        last = seq
+        with self._database.read() as session:
+            for number, repository, identity in session.execute(query):
+                found.setdefault(repository, set()).add(identity)
+                last = max(last, number)
+        return Changes(last, {name: frozenset(ids) for name, ids in found.items()})
+
+    def _enroll(
+        self, repository: str, people: Iterable[Sequence[NewPrint]], *, identity: str | None = None
+    ) -> list[Enrolled]:
+        now = datetime.now(UTC)
+        done: list[Enrolled] = []
+        with self._database.write() as session:
+            where = _get(session, repository)
+            if identity is not None:
+                _check_identity(session, where, identity)
+            for prints in people:
+                if not prints:
+                    raise ValueError("an encounter needs at least one print")
+                if identity is None and (known := _same_prints(session, where, prints)) is not None:
+                    done.append(known)
+                    continue
+                person = identity or uuid4().hex
+                if identity is None:
+                    session.add(Identity(id=person, repository_id=where.id, created_at=now))
+                    session.flush()
+                encounter = Encounter(id=uuid4().hex, identity_id=person, enrolled_at=now)
+                session.add(encounter)
+                session.flush()
+                session.add_all(
+                    EnrolledTemplate(
+                        encounter_id=encounter.id,
+                        position=p.position,
+                        finger_quality=p.finger_quality,
+                        record=p.record,
+                        sha256=p.sha256,
+                    )
+                    for p in prints
+                )
+                session.add(GalleryChange(repository_id=where.id, identity_id=person))
+                session.flush()
+                done.append(Enrolled(person, encounter.id))
+        return done
+
+
+def _find(session: Session, name: str) -> Repository | None:
+    return session.scalar(select(Repository).where(Repository.name == name))
+
+
+def _get(session: Session, name: str) -> Repository:
+    found = _find(session, name)
+    if found is None:
+        raise UnknownRepository(
+            name, list(session.scalars(select(Repository.name).order_by(Repository.name)))
+        )
+    return found
+
+
+def _check_identity(session: Session, where: Repository, identity: str) -> None:
+    found = session.get(Identity, identity)
+    if found is None or found.repository_id != where.id:
+        raise UnknownIdentity(identity, where.name)
+
+
+def _same_prints(session: Session, where: Repository, prints: Sequence[NewPrint]) -> Enrolled | None:
+    """An encounter in this repository that has exactly these records: a repeated enrolment is none."""
+    digests = {p.sha256 for p in prints}
+    query = (
+        select(Identity.id, Encounter.id)
+        .join(Encounter, Encounter.identity_id == Identity.id)
+        .join(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
+        .where(Identity.repository_id == where.id, EnrolledTemplate.sha256.in_(digests))
+        .distinct()
+    )
+    for person, encounter in session.execute(query).all():
+        there = session.scalars(
+            select(EnrolledTemplate.sha256).where(EnrolledTemplate.encounter_id == encounter)
+        )
+        if set(there) == digests:
+            return Enrolled(person, encounter, new=False)
+    return None

@@ -1,0 +1,256 @@
+"""Submissions that were accepted, and what was found for them. Stored before they are acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select, update
+
+from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interchange.messages import Submission
+    from matcher_service.repositories.database import Database
+
+
+# Longer than any search takes. Only where several matchers share a database does it matter.
+CLAIM = timedelta(seconds=60)
+
+
+class Outcome(StrEnum):
+    """Where a submission is."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class Filed(StrEnum):
+    """What became of a submission that was to be stored."""
+
+    NEW = "new"
+    KNOWN = "known"
+    OTHER = "other"  # the TCN stands for other content
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSubmission:
+    """A submission that is to be searched; `attempts` counts this one."""
+
+    id: int
+    tcn: str
+    device: str
+    received_at: datetime
+    payload: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCandidate:
+    """A candidate of a search; `reference` is what the device is told of it."""
+
+    reference: str
+    identity: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOutcome:
+    """What the search of one repository gave; candidates best first."""
+
+    repository: str
+    searched_at: datetime
+    duration_ms: float
+    gallery_prints: int
+    colour: str
+    failed: bool = False
+    candidates: tuple[FoundCandidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """A reply and whom it is for."""
+
+    tcn: str
+    device: str
+    payload: bytes
+
+
+class Submissions:
+    """The store of submissions. Raises StoreError when the database fails."""
+
+    def __init__(self, database: Database, *, instance: str) -> None:
+        """`instance` is the name under which this matcher claims what it searches."""
+        self._database = database
+        self._instance = instance
+
+    def file(self, submission: Submission, payload: bytes) -> Filed:
+        """Store a submission, once: the same TCN with the same bytes is known, with others refused."""
+        digest = sha256(payload).hexdigest()
+        with self._database.write() as session:
+            known = session.scalar(
+                select(StoredSubmission.sha256).where(StoredSubmission.tcn == submission.tcn)
+            )
+            if known is not None:
+                return Filed.KNOWN if known == digest else Filed.OTHER
+            session.add(
+                StoredSubmission(
+                    tcn=submission.tcn,
+                    device=submission.device,
+                    purpose=submission.purpose,
+                    received_at=datetime.now(UTC),
+                    payload=payload,
+                    sha256=digest,
+                    attempts=0,
+                    claimed_by=self._instance,
+                    claimed_until=datetime.now(UTC) + CLAIM,
+                    outcome=Outcome.WAITING,
+                )
+            )
+            return Filed.NEW
+
+    def begin_next(self) -> WaitingSubmission | None:
+        """The oldest submission without an answer; counts an attempt at it, before anything can go wrong.
+
+        It is claimed for a while: several matchers on one database do not search the same submission, and
+        one that died leaves its own to the others.
+        """
+        now = datetime.now(UTC)
+        free = or_(
+            StoredSubmission.claimed_by == self._instance,
+            StoredSubmission.claimed_until < now,
+        )
+        oldest = (
+            select(StoredSubmission)
+            .where(StoredSubmission.outcome == Outcome.WAITING, free)
+            # One that failed before goes behind those that did not: it must not hold them up.
+            .order_by(StoredSubmission.attempts, StoredSubmission.id)
+            .limit(1)
+        )
+        with self._database.read() as session:
+            if session.scalar(oldest) is None:
+                return None
+        with self._database.write() as session:
+            row = session.scalar(oldest.with_for_update(skip_locked=True))
+            if row is None:
+                return None
+            row.attempts += 1
+            row.claimed_by = self._instance
+            row.claimed_until = now + CLAIM
+            return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, row.payload, row.attempts)
+
+    def finish(
+        self, submission: WaitingSubmission, reply: bytes, searches: Sequence[SearchOutcome], outcome: Outcome
+    ) -> bool:
+        """Store what was found, and the reply, at once. False if another matcher was faster."""
+        now = datetime.now(UTC)
+        with self._database.write() as session:
+            mine = session.scalar(
+                update(StoredSubmission)
+                .where(StoredSubmission.id == submission.id, StoredSubmission.outcome == Outcome.WAITING)
+                .values(outcome=outcome, answered_at=now, reply=reply)
+                .returning(StoredSubmission.id)
+            )
+            if mine is None:
+                return False
+            ids = dict(session.execute(select(Repository.name, Repository.id)).all())
+            for search in searches:
+                record = SearchRecord(
+                    submission_id=submission.id,
+                    repository_id=ids[search.repository],
+                    searched_at=search.searched_at,
+                    duration_ms=search.duration_ms,
+                    gallery_prints=search.gallery_prints,
+                    colour=search.colour,
+                    failed=search.failed,
+                )
+                session.add(record)
+                session.flush()
+                session.add_all(
+                    CandidateRecord(
+                        search_id=record.id,
+                        rank=rank,
+                        reference=candidate.reference,
+                        identity_id=candidate.identity,
+                        score=candidate.score,
+                    )
+                    for rank, candidate in enumerate(search.candidates, start=1)
+                )
+            return True
+
+    def reply_to(self, tcn: str) -> StoredReply | None:
+        """The reply to `tcn`, if there is one."""
+        query = select(StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply).where(
+            StoredSubmission.tcn == tcn, StoredSubmission.reply.is_not(None)
+        )
+        with self._database.read() as session:
+            row = session.execute(query).one_or_none()
+            return None if row is None else StoredReply(row[0], row[1], row[2] or b"")
+
+    def device_of(self, tcn: str) -> str | None:
+        """The device that sent `tcn`; None if it was never stored."""
+        with self._database.read() as session:
+            return session.scalar(select(StoredSubmission.device).where(StoredSubmission.tcn == tcn))
+
+    def untold(self, *, limit: int) -> list[StoredReply]:
+        """Replies that the broker has not taken for a device that listens, newest first."""
+        query = (
+            select(StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply)
+            .where(StoredSubmission.outcome != Outcome.WAITING, StoredSubmission.told_at.is_(None))
+            .order_by(StoredSubmission.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            return [StoredReply(tcn, device, reply or b"") for tcn, device, reply in session.execute(query)]
+
+    def mark_told(self, tcn: str) -> None:
+        """Note that the broker took the reply."""
+        with self._database.write() as session:
+            session.execute(
+                update(StoredSubmission)
+                .where(StoredSubmission.tcn == tcn, StoredSubmission.told_at.is_(None))
+                .values(told_at=datetime.now(UTC))
+            )
+
+    def searches(self, tcn: str) -> list[SearchOutcome]:
+        """What the searches for `tcn` gave, by repository, candidates best first."""
+        query = (
+            select(SearchRecord, Repository.name)
+            .join(StoredSubmission, StoredSubmission.id == SearchRecord.submission_id)
+            .join(Repository, Repository.id == SearchRecord.repository_id)
+            .where(StoredSubmission.tcn == tcn)
+            .order_by(SearchRecord.id)
+        )
+        with self._database.read() as session:
+            return [
+                SearchOutcome(
+                    repository=name,
+                    searched_at=row.searched_at,
+                    duration_ms=row.duration_ms,
+                    gallery_prints=row.gallery_prints,
+                    colour=row.colour,
+                    failed=row.failed,
+                    candidates=tuple(
+                        FoundCandidate(c.reference, c.identity_id or "", c.score)
+                        for c in session.scalars(
+                            select(CandidateRecord)
+                            .where(CandidateRecord.search_id == row.id)
+                            .order_by(CandidateRecord.rank)
+                        )
+                    ),
+                )
+                for row, name in session.execute(query).all()
+            ]
+
+    def count(self) -> dict[Outcome, int]:
+        """Submissions by outcome."""
+        query = select(StoredSubmission.outcome, func.count()).group_by(StoredSubmission.outcome)
+        with self._database.read() as session:
+            found = {Outcome(outcome): number for outcome, number in session.execute(query)}
+        return dict.fromkeys(Outcome, 0) | found

@@ -1,0 +1,174 @@
+"""The search for submissions that wait: a thread of its own, so that the conversation never waits for it.
+
+Its queue is the database: what was acknowledged and not answered is found there, also after a crash.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from interchange.errors import MessageError
+from interchange.logs import facts
+from interchange.messages import Colour, Reply, RepositoryReply, Submission, decode_message, encode_message
+from matcher_service import parameters
+from matcher_service.intake import read_prints
+from matcher_service.repositories import FoundCandidate, Outcome, SearchOutcome, StoredReply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from interchange.minutiae import Minutiae
+    from matcher_service.galleries import LiveGalleries, SearchableGallery
+    from matcher_service.repositories import Submissions, WaitingSubmission
+
+log = logging.getLogger("matcher.search")
+
+
+class Searching:
+    """Answers what waits, one submission after the other, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        galleries: LiveGalleries,
+        colour: Callable[[float], str],
+        tell: Callable[[StoredReply], object],
+        ready: Callable[[], None] = lambda: None,
+        max_candidates: int = parameters.MAX_CANDIDATES,
+    ) -> None:
+        """`colour` gives a candidate's colour for its score; `ready` is called once searches are fast."""
+        self._submissions = submissions
+        self._galleries = galleries
+        self._colour = colour
+        self._tell = tell
+        self._ready = ready
+        self._max_candidates = max_candidates
+        self._stopping = threading.Event()
+        self._work = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="search", daemon=True)
+
+    def start(self) -> None:
+        """Load the galleries, then search, in the background."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to search."""
+        self._work.set()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the submission that is under way. False if that takes longer; it is resumed at a start."""
+        self._stopping.set()
+        self._work.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._galleries.load()
+                break
+            except Exception:
+                log.exception("the galleries cannot be loaded; trying again")
+                self._stopping.wait(parameters.SEARCH_POLL_S)
+        if not self._stopping.is_set():
+            self._ready()
+        while not self._stopping.is_set():
+            self._work.clear()
+            try:
+                if not self.answer_next():
+                    self._work.wait(parameters.SEARCH_POLL_S)
+            except Exception:
+                # Staying up but dead is the worst: the submission is counted, and tried again or given up.
+                log.exception("fault in a search")
+                self._stopping.wait(parameters.SEARCH_POLL_S)
+
+    def answer_next(self) -> bool:
+        """Search and answer the oldest submission that waits; False if there is none. Raises StoreError."""
+        waiting = self._submissions.begin_next()
+        if waiting is None:
+            return False
+        began = time.monotonic()
+        timings = {"waiting": max(0.0, (datetime.now(UTC) - waiting.received_at).total_seconds() * 1000)}
+        given_up = waiting.attempts > parameters.SEARCH_ATTEMPTS
+        if given_up:
+            log.error("search given up", extra=facts(tcn=waiting.tcn, attempts=waiting.attempts - 1))
+        self._galleries.refresh()
+        prints = [] if given_up else self._read(waiting)
+        timings["decode"] = (time.monotonic() - began) * 1000
+        searches = [self._search(name, gallery, prints) for name, gallery in self._galleries]
+        timings |= {f"search.{s.repository}": s.duration_ms for s in searches}
+        timings["total"] = timings["waiting"] + (time.monotonic() - began) * 1000
+        reply = StoredReply(waiting.tcn, waiting.device, _reply(waiting.tcn, searches, timings))
+        outcome = Outcome.FAILED if given_up else Outcome.ANSWERED
+        if self._submissions.finish(waiting, reply.payload, searches, outcome):
+            colours = {s.repository: s.colour for s in searches}
+            log.info("answered", extra=facts(tcn=waiting.tcn, total_ms=timings["total"], **colours))
+            self._tell(reply)
+        return True
+
+    def _read(self, waiting: WaitingSubmission) -> list[tuple[int, Minutiae]]:
+        """What was readable at the door; if it no longer is, the program has changed since."""
+        try:
+            return read_prints(decode_message(Submission, waiting.payload))
+        except MessageError as error:
+            unreadable = facts(tcn=waiting.tcn, field=error.field, reason=error.reason)
+            log.error("stored submission cannot be read", extra=unreadable)  # noqa: TRY400
+            return []
+
+    def _search(
+        self, name: str, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]]
+    ) -> SearchOutcome:
+        """One repository. A fault in it is yellow, never green, and leaves the others alone."""
+        searched_at = datetime.now(UTC)
+        began = time.monotonic()
+        found: list[FoundCandidate] = []
+        colour = Colour.YELLOW
+        failed = True
+        try:
+            if prints:
+                best = gallery.search(prints, limit=self._max_candidates)
+                coloured = [(c, Colour(self._colour(c.score))) for c in best]
+                found = [
+                    FoundCandidate(secrets.token_urlsafe(12), c.key, c.score)
+                    for c, its in coloured
+                    if its is not Colour.GREEN
+                ]
+                colour = coloured[0][1] if coloured else Colour.GREEN
+                failed = False
+        except Exception:
+            log.exception("search of a repository failed", extra=facts(repository=name))
+        return SearchOutcome(
+            repository=name,
+            searched_at=searched_at,
+            duration_ms=(time.monotonic() - began) * 1000,
+            gallery_prints=len(gallery),
+            colour=colour,
+            failed=failed,
+            candidates=tuple(found),
+        )
+
+
+def _reply(tcn: str, searches: Sequence[SearchOutcome], timings_ms: dict[str, float]) -> bytes:
+    return encode_message(
+        Reply(
+            tcn=tcn,
+            answered_at=datetime.now(UTC),
+            repositories=tuple(
+                RepositoryReply(
+                    name=s.repository,
+                    colour=Colour(s.colour),
+                    candidates=tuple(c.reference for c in s.candidates),
+                    failed=s.failed,
+                )
+                for s in searches
+            ),
+            timings_ms={stage: round(ms, 3) for stage, ms in timings_ms.items()},
+        )
+    )

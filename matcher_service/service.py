@@ -1,0 +1,162 @@
+"""The matcher service: the broker on one side, the database and the galleries on the other.
+
+Three threads: the link's only passes messages on, the intake's checks, stores and acknowledges, the search's
+answers. So a search of any length never keeps a submission from being acknowledged, or a connection alive.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from interchange.link import Link
+from interchange.logs import facts
+from interchange.topics import Up, from_every_device
+from matcher_service import parameters
+from matcher_service.galleries import LiveGalleries
+from matcher_service.intake import Intake, reply_message
+from matcher_service.repositories import Devices, Quarantine, Repositories, Submissions
+from matcher_service.searching import Searching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interchange.link_protocol import Incoming, Puback
+    from matcher_service.galleries import SearchableGallery
+    from matcher_service.repositories import Database, StoredReply
+    from matcher_service.settings import MatcherSettings
+
+log = logging.getLogger("matcher")
+
+
+class MatcherService:
+    """See the module. `ready` is set once searches are fast and the broker was reached."""
+
+    def __init__(
+        self,
+        *,
+        settings: MatcherSettings,
+        database: Database,
+        make_gallery: Callable[[], SearchableGallery],
+        colour: Callable[[float], str],
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.ready = threading.Event()
+        self._on_ready = on_ready
+        self._warm = threading.Event()
+        self._ready_lock = threading.Lock()
+        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(parameters.INTAKE_QUEUE)
+        self._repositories = Repositories(database)
+        for name in settings.repositories:
+            self._repositories.create(name)
+        self._submissions = Submissions(database, instance=settings.instance)
+        self._link = Link(
+            broker=settings.broker,
+            client_id=settings.instance,
+            subscriptions=[
+                from_every_device(Up.SUBMISSION, share=settings.share),
+                from_every_device(Up.EVENT, share=settings.share),
+                from_every_device(Up.STATUS),
+            ],
+            handler=self,
+        )
+        self._search = Searching(
+            submissions=self._submissions,
+            galleries=LiveGalleries(repositories=self._repositories, make_gallery=make_gallery),
+            colour=colour,
+            tell=self._tell,
+            ready=self._searches_are_fast,
+            max_candidates=settings.search.max_candidates,
+        )
+        quarantine = settings.quarantine
+        self._intake = Intake(
+            submissions=self._submissions,
+            quarantine=Quarantine(database, per_device=quarantine.per_device, total=quarantine.total),
+            devices=Devices(database),
+            publish=self._link.publish,
+            wake_search=self._search.wake,
+        )
+        self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once, whether or not there is a broker."""
+        self._intake_thread.start()
+        self._search.start()
+        self._link.start()
+
+    def stop(self) -> None:
+        """End in order, within `STOP_WAIT_S` and the link's own limit; what is under way is resumed later."""
+        self._link.stop()
+        self._put(None)
+        if self._intake_thread.ident is not None:
+            self._intake_thread.join(parameters.STOP_WAIT_S / 2)
+        if not self._search.stop(parameters.STOP_WAIT_S / 2):
+            log.warning("a search is left unfinished; it is resumed at the next start")
+
+    # -- what the link tells
+
+    def make_will(self) -> None:
+        """None: devices do not watch the matcher, they go by its acknowledgements."""
+
+    def make_farewell(self) -> None:
+        """None, for the same reason."""
+
+    def on_connected(self) -> None:
+        """Replies that nobody took while we were away are told again."""
+        self._put(self._tell_untold)
+        self._check_ready()
+
+    def on_disconnected(self, reason: str) -> None:
+        """The link has logged it; devices send again what is not acknowledged."""
+
+    def on_message(self, message: Incoming) -> None:
+        """On to the intake."""
+        self._put(partial(self._intake.take, message))
+
+    def on_puback(self, verdict: Puback) -> None:
+        """The broker took a reply, or has nobody to give it to."""
+        if not verdict.refused and not verdict.nobody_listens:
+            self._put(partial(self._submissions.mark_told, verdict.label))
+
+    def on_tick(self) -> None:
+        """Nothing here goes by the clock."""
+
+    # -- inside
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception:
+                log.exception("fault in the intake; what was not acknowledged will be sent again")
+
+    def _put(self, job: Callable[[], None] | None) -> None:
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            log.warning("intake full, message dropped; its device sends it again")
+
+    def _tell(self, reply: StoredReply) -> bool:
+        return self._link.publish(reply_message(reply))
+
+    def _tell_untold(self) -> None:
+        untold = self._submissions.untold(limit=parameters.UNTOLD_REPLIES)
+        for reply in reversed(untold):
+            self._tell(reply)
+        if untold:
+            log.info("replies told again", extra=facts(count=len(untold)))
+
+    def _searches_are_fast(self) -> None:
+        self._warm.set()
+        self._check_ready()
+
+    def _check_ready(self) -> None:
+        with self._ready_lock:
+            if not self._warm.is_set() or not self._link.connected or self.ready.is_set():
+                return
+            self.ready.set()
+        log.info("ready")
+        self._on_ready()

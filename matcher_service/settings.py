@@ -1,0 +1,67 @@
+"""Settings of the matcher service: one TOML file, typed, bounded, versioned.
+
+version = 1
+instance = "matcher-1"
+repositories = ["criminal", "immigration"]
+
+[broker]
+host = "127.0.0.1"
+
+[database]
+url = "sqlite:////var/lib/whorl/matcher.db"
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from interchange.fields import DeviceName, Name  # noqa: TC001 - pydantic reads it at run time
+from interchange.settings import BrokerSettings, SettingsModel
+from matcher_service import parameters
+
+
+class MatcherBrokerSettings(BrokerSettings):
+    """Where the broker is.
+
+    The session is short: devices send again what was not acknowledged, and where several matchers share the
+    work, what a dead one is holding had better go to the others.
+    """
+
+    session_expiry_s: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
+
+
+class DatabaseSettings(SettingsModel):
+    """SQLAlchemy's URL of the store; SQLite for one machine, PostgreSQL for more."""
+
+    url: Annotated[str, StringConstraints(min_length=9, max_length=500)] = "sqlite:///matcher.db"
+
+
+class QuarantineSettings(SettingsModel):
+    """How many refused submissions are kept for inspection."""
+
+    per_device: Annotated[int, Field(ge=1, le=10_000)] = parameters.QUARANTINE_PER_DEVICE
+    total: Annotated[int, Field(ge=1, le=100_000)] = parameters.QUARANTINE_TOTAL
+
+
+class SearchSettings(SettingsModel):
+    """How repositories are searched. Without `threads`, on all cores."""
+
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    max_candidates: Annotated[int, Field(ge=1, le=20)] = parameters.MAX_CANDIDATES
+
+
+class MatcherSettings(SettingsModel):
+    """Everything. `instance` names this process at the broker; matchers of one `share` divide the work."""
+
+    version: Literal[1] = 1
+    instance: DeviceName = "matcher-1"
+    share: Name = "matcher"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    # Made at the start if they do not exist. All that exist are searched.
+    repositories: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    broker: MatcherBrokerSettings = MatcherBrokerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
+    search: SearchSettings = SearchSettings()
