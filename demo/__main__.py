@@ -1,0 +1,79 @@
+"""`python -m demo`: what `make demo` runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CROWD, CROWD_BESIDE_OWN = 2000, 200
+WIRE_SPEED, FAST = 1.0, 0.0
+
+
+def main(
+    *,
+    prints: Annotated[
+        Path | None,
+        typer.Option(help="Folder of your own images, <finger>_<impression>.png|tif|bmp|wsq, at 500 dpi."),
+    ] = None,
+    pictures: Annotated[Path, typer.Option(help="Where the pictures go.")] = Path("runs/demo"),
+    crowd: Annotated[
+        int | None, typer.Option(min=0, max=20_000, help="Simulated strangers in each repository.")
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0, help="Pace of the sensor's wire: 1 as it is, 10 ten times, 0 unpaced."),
+    ] = None,
+) -> None:
+    """The main job, shown: three bookings from the sensor to the reply, or your own prints.
+
+    Examples:
+      python -m demo
+
+      python -m demo --speed 0 --crowd 100
+
+      python -m demo --prints ~/my-prints
+    """
+    # What is open is closed on the way out, so that nothing is left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    try:
+        from demo.cast import CastError
+        from demo.story import Demo, greeting, tell
+        from edge_service.extraction import ExtractionError, Extractor
+        from hardware.bench.broker import BrokerMissing
+        from hardware.bench.process import ProcessError
+    except ImportError as error:
+        console.print(f"[red]{error}. Set up first: make setup[/]")
+        raise typer.Exit(1) from error
+    console.print(greeting())
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
+    try:
+        demo = Demo(
+            console=console,
+            extractor=Extractor.load(),
+            pictures=pictures,
+            crowd=crowd if crowd is not None else (CROWD_BESIDE_OWN if prints else CROWD),
+            speed=speed if speed is not None else (FAST if prints else WIRE_SPEED),
+        )
+        right = demo.own_prints(prints) if prints else demo.three_bookings()
+    except (CastError, BrokerMissing, ProcessError, ExtractionError) as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        raise typer.Exit(130) from None
+    tell(console.print, pictures)
+    if not right and not prints:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,252 @@
+"""The two stories that the demo tells: three bookings of synthetic people, or a folder of one's own prints."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from demo.cast import POSITIONS, SYNTHETIC_PRINTS, OwnFinger, Person, own_fingers, synthetic_people
+from demo.centre import Centre
+from demo.pictures import side_by_side, with_minutiae
+from demo.stage import Stage
+from demo.view import FingerBars, reply_table, timing_line
+from edge_service.booking import Stage as BookingStage
+from hardware.bench.finger_images import load_image
+from matcher_service.search import explain_prepared, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from demo.cast import Image
+    from edge_service.booking import Booking, BookingEvent
+    from edge_service.extraction import Extractor
+    from interchange import Minutiae
+
+REPOSITORIES = ("criminal", "immigration")
+UNKNOWN = 0  # finger position
+
+
+@dataclass
+class Demo:
+    """The demo's state: what was enrolled as whom, and what the sensor saw last."""
+
+    console: Console
+    extractor: Extractor
+    pictures: Path
+    crowd: int
+    speed: float
+    seen: dict[int, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
+    bars: FingerBars | None = None
+
+    def on_event(self, event: BookingEvent) -> None:
+        """Keep the images for the pictures, and draw."""
+        if event.stage is BookingStage.EXTRACTED and event.frame is not None and event.minutiae is not None:
+            self.seen[event.position] = (event.frame.pixels, event.minutiae)
+        if self.bars is not None:
+            self.bars.show(event)
+
+    def three_bookings(self) -> bool:
+        """Three synthetic people are booked; True if every reply was what it should be."""
+        with self._progress() as bar:
+            task = bar.add_task("Growing a dozen synthetic prints, nobody's", total=SYNTHETIC_PRINTS)
+            people = synthetic_people(lambda: bar.advance(task))
+        with Stage(extractor=self.extractor, speed=self.speed, events=self.on_event) as stage:
+            centre = Centre(stage.database_url, REPOSITORIES)
+            self._fill(centre, POSITIONS)
+            known: dict[str, tuple[Image, Minutiae]] = {}
+            for person in people:
+                prints = {at: self.extractor.extract(image) for at, image in person.enrolled.items()}
+                for repository in person.repositories:
+                    identity = centre.enroll(repository, prints)
+                    known[identity] = (person.enrolled[POSITIONS[0]], prints[POSITIONS[0]])
+            self._start(stage)
+            right = [
+                self._book_person(
+                    stage, centre, person, known, f"Booking {number} of {len(people)}: {person.name}"
+                )
+                for number, person in enumerate(people, 1)
+            ]
+            centre.close()
+        return all(right)
+
+    def own_prints(self, folder: Path) -> bool:
+        """Every finger of a folder: impression 1 is enrolled, the others are presented. True: no wrong hit."""
+        fingers = own_fingers(folder)
+        tally = {"hit": 0, "miss": 0, "wrong hit": 0, "no print": 0}
+        rows: list[tuple[str, dict[str, int]]] = []
+        with Stage(extractor=self.extractor, speed=self.speed, events=self.on_event) as stage:
+            centre = Centre(stage.database_url, REPOSITORIES[:1])
+            self._fill(centre, (UNKNOWN,))
+            owners: dict[str, OwnFinger] = {}
+            enrolled: dict[str, tuple[Image, Minutiae]] = {}
+            for finger in fingers:
+                image = load_image(finger.enrolled)
+                minutiae = self.extractor.extract(image)
+                if not len(minutiae):
+                    self.console.print(
+                        f"[yellow]{finger.enrolled.name}: no print was found in it, not enrolled[/]"
+                    )
+                    continue
+                identity = centre.enroll(REPOSITORIES[0], {UNKNOWN: minutiae})
+                owners[identity], enrolled[identity] = finger, (image, minutiae)
+            self._start(stage)
+            for finger in fingers:
+                counts = dict.fromkeys(tally, 0)
+                for path in finger.presented:
+                    outcome = self._present(
+                        stage, centre, path, finger=finger, owners=owners, enrolled=enrolled
+                    )
+                    counts[outcome] += 1
+                    tally[outcome] += 1
+                rows.append((finger.name, counts))
+            centre.close()
+        self._tally(rows, tally)
+        return tally["wrong hit"] == 0
+
+    # -- one booking
+
+    def _book_person(
+        self,
+        stage: Stage,
+        centre: Centre,
+        person: Person,
+        known: dict[str, tuple[Image, Minutiae]],
+        title: str,
+    ) -> bool:
+        self.console.rule(f"[bold]{title}", align="left")
+        stage.sensor.enqueue(list(person.presented.values()))
+        booking = self._take(stage, list(person.presented))
+        if booking.reply is None:
+            self.console.print(f"  [red]No reply: {booking.refused or 'it did not come in time'}[/]")
+            return False
+        self.console.print(reply_table(booking))
+        self.console.print(timing_line(booking))
+        word = re.sub(r"\W+", "-", person.name.split(",")[0].lower())
+        probe = self.seen[POSITIONS[0]]
+        name = f"{word}-print.png"
+        with_minutiae(*probe, f"{person.name}: {len(probe[1])} minutiae").save(self.pictures / name)
+        right = True
+        for repository in booking.reply.repositories:
+            found = [who for c in repository.candidates if (who := centre.who(c)) is not None]
+            expected = repository.name in person.repositories
+            right &= (repository.colour == "red") == expected and bool(
+                found and found[0] in known
+            ) == expected
+            if found and found[0] in known:
+                name = f"{word}-{repository.name}.png"
+                self._draw_pair(
+                    probe,
+                    known[found[0]],
+                    f"{person.name.split(',')[0]}: candidate in {repository.name}",
+                    name,
+                )
+        words = "[green]as it should be[/]" if right else "[bold red]NOT what it should be[/]"
+        self.console.print(f"  The reply is {words}.\n")
+        return right
+
+    def _present(
+        self,
+        stage: Stage,
+        centre: Centre,
+        path: Path,
+        *,
+        finger: OwnFinger,
+        owners: dict[str, OwnFinger],
+        enrolled: dict[str, tuple[Image, Minutiae]],
+    ) -> str:
+        from edge_service.errors import BookingError
+
+        self.console.print(f"[bold]{path.name}[/]", end=" ")
+        stage.sensor.enqueue([path])
+        try:
+            booking = self._take(stage, [UNKNOWN])
+        except BookingError as error:
+            self.console.print(f"  [yellow]{error}[/]")
+            return "no print"
+        if booking.reply is None:
+            self.console.print("  [red]no reply in time[/]")
+            return "miss"
+        repository = booking.reply.repositories[0]
+        top = centre.who(repository.candidates[0]) if repository.candidates else None
+        if repository.colour == "green" or top is None:
+            outcome, words = "miss", "[yellow]miss: no candidate[/]"
+        elif top in owners and owners[top].name == finger.name:
+            outcome, words = "hit", f"[green]hit[/], {repository.colour}"
+            self._draw_pair(self.seen[UNKNOWN], enrolled[top], f"{path.name}: candidate", f"{path.stem}.png")
+        else:
+            whose = f"finger {owners[top].name}" if top in owners else "a stranger"
+            outcome, words = "wrong hit", f"[bold red]wrong hit: {whose}[/], {repository.colour}"
+        self.console.print(
+            f"  {words}; {booking.last_byte_to_reply_ms:.0f} ms from the last byte to the reply"
+        )
+        return outcome
+
+    def _take(self, stage: Stage, positions: list[int]) -> Booking:
+        with FingerBars(self.console) as self.bars:
+            return stage.edge.book(positions)
+
+    # -- around it
+
+    def _start(self, stage: Stage) -> None:
+        with self.console.status("Starting") as status:
+            stage.start(lambda part: status.update(f"Starting {part}"))
+        self.console.print(
+            "Running: [bold]mosquitto[/], [bold]the matcher[/] with "
+            f"{self.crowd:,} strangers in each repository, [bold]a sensor emulator[/], [bold]the edge service[/]\n"
+        )
+
+    def _fill(self, centre: Centre, positions: tuple[int, ...]) -> None:
+        with self._progress() as bar:
+            task = bar.add_task("Enrolling simulated strangers", total=self.crowd * len(centre.names))
+            centre.enroll_strangers(self.crowd, positions, lambda n: bar.advance(task, n))
+
+    def _draw_pair(
+        self, probe: tuple[Image, Minutiae], candidate: tuple[Image, Minutiae], caption: str, name: str
+    ) -> None:
+        found = explain_prepared(prepare(probe[1]), prepare(candidate[1]))
+        words = f"{caption}: score {found.score:.0f}, {len(found.pairs)} pairs"
+        side_by_side(probe, candidate, found.pairs, words).save(self.pictures / name)
+
+    def _tally(self, rows: list[tuple[str, dict[str, int]]], tally: dict[str, int]) -> None:
+        table = Table("Finger", "Hits", "Misses", "Wrong hits", "No print found", title="What was found")
+        for name, counts in [*rows, ("all", tally)]:
+            table.add_row(name, *(str(counts[k]) for k in tally), style="bold" if name == "all" else "")
+        self.console.print(table)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+        )
+
+
+def greeting() -> Panel:
+    """What this is, before anything moves."""
+    return Panel(
+        "A print goes in at the sensor, a reply comes back at the kiosk.\n"
+        "A real Mosquitto, the real matcher and edge service, an emulated R307 sensor on a pseudo-terminal.\n"
+        "[bold]A candidate is not a verdict:[/] a person has to look at it before anything leaves the centre.",
+        title="Whorl",
+        expand=False,
+    )
+
+
+def tell(say: Callable[[str], None], pictures: Path) -> None:
+    """Where the pictures are."""
+    drawn = sorted(pictures.glob("*.png"))
+    say(f"{len(drawn)} pictures in {pictures}:")
+    for path in drawn[:12]:
+        say(f"  {path.name}")
+    if len(drawn) > 12:
+        say(f"  and {len(drawn) - 12} more")
