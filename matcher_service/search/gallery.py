@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matcher_service.search import parameters as p
 from matcher_service.search.decision import fuse
 from matcher_service.search.template import Template, prepare
 
@@ -121,7 +122,7 @@ class Gallery:
                 }
             for at, (keys, packed) in shelves.items():
                 scores = self._scores(probe, packed)
-                for k in np.flatnonzero(scores > 0.0):
+                for k in np.flatnonzero(scores > p.CHANCE_SCORE):  # the rest adds nothing to anybody
                     found = PrintScore(position, at, float(scores[k]))
                     fingers = best.setdefault(keys[k], {})
                     if number not in fingers or found.score > fingers[number].score:
