@@ -45,7 +45,9 @@ def main(
     try:
         from demo.cast import CastError
         from demo.story import Demo, greeting, tell
+        from edge_service.errors import EdgeError
         from edge_service.extraction import ExtractionError, Extractor
+        from edge_service.sensors import SensorError
         from hardware.bench.broker import BrokerMissing
         from hardware.bench.process import ProcessError
     except ImportError as error:
@@ -64,7 +66,7 @@ def main(
             speed=speed if speed is not None else (FAST if prints else WIRE_SPEED),
         )
         right = demo.own_prints(prints) if prints else demo.three_bookings()
-    except (CastError, BrokerMissing, ProcessError, ExtractionError) as error:
+    except (CastError, BrokerMissing, ProcessError, ExtractionError, EdgeError, SensorError) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:

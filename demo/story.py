@@ -16,6 +16,8 @@ from demo.pictures import side_by_side, with_minutiae
 from demo.stage import Stage
 from demo.view import FingerBars, reply_table, timing_line
 from edge_service.booking import Stage as BookingStage
+from edge_service.errors import BookingError
+from edge_service.extraction import ImageRefused
 from hardware.bench.finger_images import load_image
 from matcher_service.search import explain_prepared, prepare
 
@@ -88,12 +90,14 @@ class Demo:
             owners: dict[str, OwnFinger] = {}
             enrolled: dict[str, tuple[Image, Minutiae]] = {}
             for finger in fingers:
-                image = load_image(finger.enrolled)
-                minutiae = self.extractor.extract(image)
+                try:
+                    image = load_image(finger.enrolled)
+                    minutiae = self.extractor.extract(image)
+                except (ValueError, ImageRefused) as error:
+                    self.console.print(f"[yellow]Not enrolled: {error}[/]")
+                    continue
                 if not len(minutiae):
-                    self.console.print(
-                        f"[yellow]{finger.enrolled.name}: no print was found in it, not enrolled[/]"
-                    )
+                    self.console.print(f"[yellow]Not enrolled: no print in {finger.enrolled.name}[/]")
                     continue
                 identity = centre.enroll(REPOSITORIES[0], {UNKNOWN: minutiae})
                 owners[identity], enrolled[identity] = finger, (image, minutiae)
@@ -162,13 +166,11 @@ class Demo:
         owners: dict[str, OwnFinger],
         enrolled: dict[str, tuple[Image, Minutiae]],
     ) -> str:
-        from edge_service.errors import BookingError
-
         self.console.print(f"[bold]{path.name}[/]", end=" ")
-        stage.sensor.enqueue([path])
         try:
+            stage.sensor.enqueue([load_image(path)])
             booking = self._take(stage, [UNKNOWN])
-        except BookingError as error:
+        except (BookingError, ValueError) as error:
             self.console.print(f"  [yellow]{error}[/]")
             return "no print"
         if booking.reply is None:
