@@ -67,6 +67,8 @@ class BookingView:
                 self._update(description=f"{finger}: {event.note}")
             case Stage.SAVED:
                 self.console.print(f"saved as {event.tcn}")
+                if event.note:
+                    self.console.print(event.note, style="yellow")
             case Stage.WAITING:
                 self.console.print("No reply yet. The booking is saved and will be delivered.")
             case Stage.REFUSED:

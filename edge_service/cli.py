@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ app = typer.Typer(
 
 # Right and left index and middle finger: the best four for the time they take.
 DEFAULT_POSITIONS = "2,3,7,8"
-
-Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, instead of the file's: broker.port=1884")
-]
 
 
 @app.command()
@@ -47,7 +43,7 @@ def run(
 
         lock = UplinkLock(opened.path)
         if not lock.acquire():
-            _fail(
+            fail(
                 f"{opened.path}: another edge-service delivers from this spool already; stop that one first."
             )
         uplink = _uplink(settings, opened)
@@ -111,7 +107,7 @@ def book(
             )
             view.summarise(service.book(fingers))
         except (EdgeError, ExtractionError, SensorError) as error:
-            _fail(str(error))
+            fail(error)
         finally:
             reader.close()
             if uplink is not None:
@@ -143,16 +139,8 @@ def show_spool(
 
 def _settings(config: Path | None, assign: list[str] | None, *, quiet: bool = False) -> EdgeSettings:
     from edge_service.settings import EdgeSettings
-    from interchange.logs import configure_logging
-    from interchange.settings import SettingsError, load_settings
 
-    try:
-        settings = load_settings(EdgeSettings, config, assign or ())
-    except SettingsError as error:
-        _fail(str(error))
-    # Somebody who looks at a booking on a terminal is told by other means than the log.
-    configure_logging("warning" if quiet and settings.log_level == "info" else settings.log_level)
-    return settings
+    return settings_or_fail(EdgeSettings, config, assign, quiet=quiet)
 
 
 def _open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
@@ -170,7 +158,7 @@ def _open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
             start_empty=start_empty,
         )
     except SpoolError as error:
-        _fail(str(error))
+        fail(error)
     for path in spool.quarantined():
         log.warning("a damaged spool was set aside; look at it", extra=facts(file=path))
     return spool
@@ -195,10 +183,5 @@ def _positions(text: str) -> list[int]:
     except ValueError:
         positions = []
     if not positions or len(set(positions)) != len(positions) or not set(positions) <= set(range(1, 11)):
-        _fail("--positions: expected different numbers from 1 to 10 with commas between, for example 2,3,7,8")
+        fail("--positions: expected different numbers from 1 to 10 with commas between, for example 2,3,7,8")
     return positions
-
-
-def _fail(message: str) -> NoReturn:
-    typer.secho(message, err=True, fg=typer.colors.RED)
-    raise typer.Exit(1)

@@ -96,7 +96,7 @@ class EdgeService:
         began = time.monotonic()
         tcn = self._save(fingers, self._clock.now(), purpose)
         saved = time.monotonic()
-        self._tell(BookingEvent(stage=Stage.SAVED, tcn=tcn))
+        self._tell(BookingEvent(stage=Stage.SAVED, tcn=tcn, note=self._how_full()))
         self._wake_uplink()
         entry = self._spool.wait_for(tcn, _is_answered, timeout_s=self._reply_timeout_s, cancel=self.cancel)
         answered = time.monotonic()
@@ -200,6 +200,12 @@ class EdgeService:
             waited_s = time.monotonic() - began
             raise NoFinger(path="sensor", waited_s=waited_s, cancelled=self.cancel.is_set())
         self._finger_is_on = False
+
+    def _how_full(self) -> str:
+        stats = self._spool.stats()
+        if not stats.nearly_full:
+            return ""
+        return f"{stats.undelivered} bookings wait for delivery and there is little room for more: see to it"
 
     def _save(self, fingers: Sequence[Finger], captured_at: CaptureTime, purpose: Purpose) -> str:
         tcn = new_tcn(self._device, now_ms=int(captured_at.clock.timestamp() * 1000))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("matcher")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The centre: searches what kiosks submit.")
-
-Config = Annotated[Path | None, typer.Option(help="Settings file (TOML).")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, instead of the file's: broker.port=1884")
-]
 
 
 @app.command()
@@ -37,6 +33,7 @@ def run(
     stop_on_signals(stopping)
     settings = _settings(config, assign)
     database = _open_database(settings)
+    from matcher_service.errors import MatcherError
     from matcher_service.search import Gallery, colour
     from matcher_service.service import MatcherService
 
@@ -44,13 +41,16 @@ def run(
         if ready_file is not None:
             ready_file.write_text("ready\n", encoding="ascii")
 
-    service = MatcherService(
-        settings=settings,
-        database=database,
-        make_gallery=lambda: Gallery(threads=settings.search.threads),
-        colour=colour,
-        on_ready=say_ready,
-    )
+    try:
+        service = MatcherService(
+            settings=settings,
+            database=database,
+            make_gallery=lambda: Gallery(threads=settings.search.threads),
+            colour=colour,
+            on_ready=say_ready,
+        )
+    except MatcherError as error:
+        fail(error)
     service.start()
     stopping.wait()
     service.stop()
@@ -80,7 +80,7 @@ def enroll(
     try:
         done = enroll_paths(database, repository, paths)
     except MatcherError as error:
-        _fail(str(error))
+        fail(error)
     finally:
         database.close()
     typer.echo(f"{done.enrolled} people enrolled in {repository}, {done.known} were there already")
@@ -99,20 +99,16 @@ def repositories(
     assign: Set = None,
 ) -> None:
     """List the repositories and how much is in them."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from interchange.fields import Name
+    from matcher_service.errors import MatcherError
     from matcher_service.repositories import Repositories
 
-    if add is not None:
-        try:
-            TypeAdapter(Name).validate_python(add)
-        except ValidationError:
-            _fail(f"'{add}' cannot be a repository's name: use 1 to 64 of a-z, 0-9, '.', '_' and '-'")
     database = _open_database(_settings(config, assign))
     store = Repositories(database)
     if add is not None:
-        store.create(add, owner=owner)
+        try:
+            store.create(add, owner=owner)
+        except MatcherError as error:
+            fail(error)
     for summary in store.summaries():
         owned = f", owner {summary.owner}" if summary.owner else ""
         typer.echo(f"{summary.name}: {summary.identities} identities, {summary.prints} prints{owned}")
@@ -141,16 +137,9 @@ def refused(
 
 
 def _settings(config: Path | None, assign: list[str] | None) -> MatcherSettings:
-    from interchange.logs import configure_logging
-    from interchange.settings import SettingsError, load_settings
     from matcher_service.settings import MatcherSettings
 
-    try:
-        settings = load_settings(MatcherSettings, config, assign or ())
-    except SettingsError as error:
-        _fail(str(error))
-    configure_logging(settings.log_level)
-    return settings
+    return settings_or_fail(MatcherSettings, config, assign)
 
 
 def _open_database(settings: MatcherSettings) -> Database:
@@ -160,9 +149,4 @@ def _open_database(settings: MatcherSettings) -> Database:
     try:
         return Database(settings.database.url)
     except StoreError as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.secho(message, err=True, fg=typer.colors.RED)
-    raise typer.Exit(1)
+        fail(error)

@@ -19,6 +19,18 @@ class StoreError(MatcherError):
         super().__init__(f"{url}: {problem}")
 
 
+class BadRepository(MatcherError):  # noqa: N818 - reads as what it is
+    """A repository that cannot be made.
+
+    Attributes:
+        name: the name asked for.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        super().__init__(f"repository '{name}' cannot be made: {problem}")
+
+
 class UnknownRepository(MatcherError):  # noqa: N818 - reads as what it is
     """There is no repository of that name.
 

@@ -17,6 +17,7 @@ from interchange.messages import (
     MAX_PAYLOAD_BYTES,
     Ack,
     AckStatus,
+    DeviceState,
     Reason,
     ReplyWanted,
     Status,
@@ -26,6 +27,7 @@ from interchange.messages import (
 )
 from interchange.tcn import check_tcn, device_of
 from interchange.topics import Down, Up, down, parse
+from matcher_service.parameters import UNTOLD_REPLIES
 from matcher_service.repositories import Filed, read_single
 
 if TYPE_CHECKING:
@@ -77,6 +79,14 @@ class Intake:
                 wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
                 log.warning("message from a device not understood", extra=wrong)
 
+    def tell_untold(self, device: str | None = None) -> None:
+        """Publish again the replies that nobody was there to take, for one device or for all."""
+        untold = self._submissions.untold(limit=UNTOLD_REPLIES, device=device)
+        for reply in untold:
+            self._publish(reply_message(reply))
+        if untold:
+            log.info("replies told again", extra=facts(count=len(untold), device=device or "all"))
+
     def _take_submission(self, message: Incoming, device: str) -> None:
         submission = decode_message(Submission, message.payload)
         if submission.device != device:
@@ -104,6 +114,8 @@ class Intake:
         session = facts(device=device, session=status.session, state=status.state)
         if self._devices.note(status):
             log.info("device status", extra=session)
+            if status.state is DeviceState.ONLINE:
+                self.tell_untold(device)
         else:
             log.info("late device status ignored", extra=session)
 

@@ -17,7 +17,7 @@ SEARCH_POLL_S: Final = 1.0
 # Candidates recorded for an examiner, and named in a reply, for each repository.
 MAX_CANDIDATES: Final = 10
 
-# Replies published again after a reconnection, newest first.
+# Replies published again at once, when the connection or a device has come back.
 UNTOLD_REPLIES: Final = 1000
 
 # Refused submissions kept for inspection: for one device, so that it cannot push out those of others, and

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from interchange.link import Link
-from interchange.logs import facts
 from interchange.topics import Up, from_every_device
 from matcher_service import parameters
 from matcher_service.galleries import LiveGalleries
@@ -106,7 +105,7 @@ class MatcherService:
 
     def on_connected(self) -> None:
         """Replies that nobody took while we were away are told again."""
-        self._put(self._tell_untold)
+        self._put(self._intake.tell_untold)
         self._check_ready()
 
     def on_disconnected(self, reason: str) -> None:
@@ -141,13 +140,6 @@ class MatcherService:
 
     def _tell(self, reply: StoredReply) -> bool:
         return self._link.publish(reply_message(reply))
-
-    def _tell_untold(self) -> None:
-        untold = self._submissions.untold(limit=parameters.UNTOLD_REPLIES)
-        for reply in reversed(untold):
-            self._tell(reply)
-        if untold:
-            log.info("replies told again", extra=facts(count=len(untold)))
 
     def _searches_are_fast(self) -> None:
         self._warm.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from uuid import uuid4
 
 from sqlalchemy import delete, func, select
 
-from matcher_service.errors import UnknownIdentity, UnknownRepository
+from interchange.messages import MAX_REPOSITORIES
+from matcher_service.errors import BadRepository, UnknownIdentity, UnknownRepository
 from matcher_service.repositories.schema import (
     Encounter,
     EnrolledTemplate,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from matcher_service.repositories.database import Database
     from matcher_service.repositories.prints import NewPrint
 
+# Shorter than `interchange.fields.Name`, because timings are called "search." and this.
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?")
 # SQLite takes at most 32,766 values in one statement.
 _IDS_PER_QUERY = 1000
 
@@ -75,10 +79,19 @@ class Repositories:
         self._database = database
 
     def create(self, name: str, *, owner: str = "") -> bool:
-        """Make a repository; False if there is one of that name."""
+        """Make a repository; False if there is one of that name.
+
+        Raises BadRepository for a name that a reply could not hold, or for more of them than it could.
+        """
+        if not NAME.fullmatch(name):
+            raise BadRepository(name, "use 1 to 40 of a-z, 0-9, '.', '_' and '-', with no sign at the ends")
         with self._database.write() as session:
             if _find(session, name) is not None:
                 return False
+            if (session.scalar(select(func.count(Repository.id))) or 0) >= MAX_REPOSITORIES:
+                raise BadRepository(
+                    name, f"there are {MAX_REPOSITORIES} already, and no more can be searched"
+                )
             session.add(Repository(name=name, owner=owner, created_at=datetime.now(UTC)))
             return True
 

@@ -198,16 +198,19 @@ class Submissions:
         with self._database.read() as session:
             return session.scalar(select(StoredSubmission.device).where(StoredSubmission.tcn == tcn))
 
-    def untold(self, *, limit: int) -> list[StoredReply]:
-        """Replies that the broker has not taken for a device that listens, newest first."""
+    def untold(self, *, limit: int, device: str | None = None) -> list[StoredReply]:
+        """Replies, to one device or to all, that no listener has been given; the newest, oldest first."""
         query = (
             select(StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply)
             .where(StoredSubmission.outcome != Outcome.WAITING, StoredSubmission.told_at.is_(None))
             .order_by(StoredSubmission.id.desc())
             .limit(limit)
         )
+        if device is not None:
+            query = query.where(StoredSubmission.device == device)
         with self._database.read() as session:
-            return [StoredReply(tcn, device, reply or b"") for tcn, device, reply in session.execute(query)]
+            newest = [StoredReply(tcn, to, reply or b"") for tcn, to, reply in session.execute(query)]
+        return newest[::-1]
 
     def mark_told(self, tcn: str) -> None:
         """Note that the broker took the reply."""

@@ -47,8 +47,12 @@ def test_started_again_it_has_the_same_port(tmp_path):
 
 
 def test_a_port_that_is_taken_is_an_error_with_its_log():
-    with Broker() as one, pytest.raises(ProcessError, match="Address already in use"):
-        Broker(port=one.port).start()
+    with (
+        Broker() as one,
+        pytest.raises(ProcessError, match="Address already in use"),
+        Broker(port=one.port),
+    ):
+        pass
 
 
 def test_a_free_port_that_is_taken_in_between_is_left_for_another(monkeypatch):
@@ -62,8 +66,8 @@ def test_a_free_port_that_is_taken_in_between_is_left_for_another(monkeypatch):
 
 def test_without_mosquitto_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(broker_module.shutil, "which", lambda *_, **__: None)
-    with pytest.raises(BrokerMissing, match="apt install mosquitto"):
-        Broker().start()
+    with pytest.raises(BrokerMissing, match="apt install mosquitto"), Broker():
+        pass
 
 
 def test_its_folder_is_private():

@@ -195,6 +195,16 @@ def test_more_minutiae_than_a_record_holds(spool):
     assert kept.quality.min() >= np.sort(everything.quality)[44]
 
 
+def test_a_nearly_full_spool_is_said(tmp_path):
+    events = []
+    with Spool(tmp_path / "s.db", device="kiosk-1", max_submissions=2) as spool:
+        for _ in range(2):
+            service(spool, Sensor(70), events=events).book([2])
+    notes = [e.note for e in events if e.stage is Stage.SAVED]
+    assert notes[0] == ""
+    assert "2 bookings wait" in notes[1]
+
+
 def test_a_full_spool_says_so(tmp_path):
     with Spool(tmp_path / "s.db", device="kiosk-1", max_submissions=1) as spool:
         service(spool, Sensor(70)).book([2])

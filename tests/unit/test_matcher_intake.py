@@ -205,3 +205,16 @@ def test_a_status_is_noted_and_one_for_another_device_is_not(door):
     assert door.devices.all() == []
     door.take(encode_message(born), topic=up("kiosk-1", Up.STATUS))
     assert [(d.device, d.session) for d in door.devices.all()] == [("kiosk-1", 4)]
+
+
+def test_a_device_that_comes_back_is_told_what_it_missed(door):
+    for device in ("kiosk-1", "kiosk-2"):
+        one = made_up_submission(device, {2: made_up_minutiae(1)})
+        door.take(encode_message(one), device=device)
+        door.submissions.finish(door.submissions.begin_next(), device.encode(), [], Outcome.ANSWERED)
+    born = Status(device="kiosk-1", session=4, state=DeviceState.ONLINE, since=SUBMISSION.captured_at)
+    door.take(encode_message(born), topic=up("kiosk-1", Up.STATUS))
+    assert [m.payload for m in door.said] == [b"kiosk-1"]
+    door.submissions.mark_told(door.said[0].label)
+    door.take(encode_message(born), topic=up("kiosk-1", Up.STATUS))
+    assert door.said == []

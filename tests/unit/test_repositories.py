@@ -13,7 +13,7 @@ from interchange.minutiae import Minutiae
 from interchange.record import Record, record_of
 from interchange.template_format import TemplateFormat
 from matcher_service.enrolling import enroll_paths
-from matcher_service.errors import StoreError, UnknownIdentity, UnknownRepository
+from matcher_service.errors import BadRepository, StoreError, UnknownIdentity, UnknownRepository
 from matcher_service.repositories import (
     Database,
     Devices,
@@ -171,6 +171,20 @@ def test_an_identity_belongs_to_one_repository(repositories):
 def test_a_repository_that_is_not_there(repositories):
     with pytest.raises(UnknownRepository, match=r"known: criminal, immigration.*--add crimnal"):
         repositories.enroll("crimnal", person(1))
+
+
+@pytest.mark.parametrize("name", ["", "Criminal", "a b", "-a", "a-", "a" * 41, "ä", "a\n"])
+def test_names_that_no_repository_has(repositories, name):
+    with pytest.raises(BadRepository, match="1 to 40"):
+        repositories.create(name)
+
+
+def test_no_more_repositories_than_a_reply_holds(repositories):
+    for number in range(14):
+        repositories.create(f"r{number}")
+    assert not repositories.create("r1")
+    with pytest.raises(BadRepository, match="16 already"):
+        repositories.create("one-more")
 
 
 def test_a_person_without_a_print_undoes_the_batch(repositories):
