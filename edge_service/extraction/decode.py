@@ -37,7 +37,7 @@ def minutiae(output: Output, *, width: int, height: int) -> Minutiae:
     x = (columns + 0.5 + np.clip(cells[:, OFFSET_X], -1.5, 1.5)) * p.STRIDE_PX - 0.5
     y = (rows + 0.5 + np.clip(cells[:, OFFSET_Y], -1.5, 1.5)) * p.STRIDE_PX - 0.5
     inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
-    order = np.flatnonzero(inside)[np.argsort(-certainty[inside], kind="stable")]
+    order = np.flatnonzero(inside)[np.argsort(-certainty[inside], kind="stable")][: p.MOST_PEAKS]
     keep = order[apart(x[order], y[order])][: p.MOST_MINUTIAE]
     kinds = np.where(cells[keep, TYPE] > 0, MinutiaType.ENDING, MinutiaType.BIFURCATION)
     return Minutiae.make(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_service.extraction import decode, frames
 from edge_service.extraction import parameters as p
-from edge_service.extraction.errors import ModelRefused
 from edge_service.extraction.quality import finger_quality
 from edge_service.extraction.runtimes import Network, load_network
+from edge_service.extraction.runtimes.model_file import ModelFile
 from interchange import Minutiae
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 DEFAULT_MODEL = Path(__file__).resolve().parents[2] / "models" / "minutiae.tflite"
@@ -40,11 +40,8 @@ class Extractor:
             ModelRefused: the file is missing or no model of this kind.
             RuntimeMissing: no TensorFlow Lite runtime is installed; the message says which to install.
         """
-        model = Path(path) if path is not None else DEFAULT_MODEL
-        if not model.is_file():
-            raise ModelRefused(model, "there is no such file")
-        digest = hashlib.sha256(model.read_bytes()).hexdigest()
-        return cls(load_network(model, threads=threads), model_sha256=digest)
+        model = ModelFile.read(Path(path) if path is not None else DEFAULT_MODEL)
+        return cls(load_network(model, threads=threads), model_sha256=model.sha256)
 
     def extract(self, image: ArrayLike, dpi: float = 500) -> Minutiae:
         """Minutiae of one impression, in the image's own pixels and resolution.
@@ -58,7 +55,8 @@ class Extractor:
             minutiae and quality 0.
 
         Raises:
-            ImageRefused: the image is not an 8-bit grey image of such a size.
+            ImageRefused: the image is not an 8-bit grey image of such a size and resolution.
+            ModelRefused: the network breaks down, because its weights are damaged.
         """
         grey = frames.check(image, dpi)
         if int(grey.max()) == int(grey.min()):
@@ -80,17 +78,19 @@ class Extractor:
 
 
 def _in_pixels_of(found: Minutiae, image: NDArray[np.uint8], dpi: float) -> Minutiae:
-    """The minutiae at the image's own resolution, held inside the image whose sides resampling had rounded."""
+    """The minutiae at the image's own resolution, held inside the image."""
     if found.dpi == dpi:
         return found
-    scaled = found.at_dpi(dpi)
     height, width = image.shape
+    # by the sides, which were rounded, not by the resolutions; the image's edges stay its edges
+    x = (found.x.astype(np.float64) + 0.5) * (width / found.width) - 0.5
+    y = (found.y.astype(np.float64) + 0.5) * (height / found.height) - 0.5
     return Minutiae.make(
-        scaled.x.clip(0, width - 1),
-        scaled.y.clip(0, height - 1),
-        scaled.angle,
-        type=scaled.type,
-        quality=scaled.quality,
+        x.clip(0, width - 1),
+        y.clip(0, height - 1),
+        found.angle,
+        type=found.type,
+        quality=found.quality,
         width=width,
         height=height,
         dpi=dpi,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 def check(image: object, dpi: float) -> NDArray[np.uint8]:
     """The image as a contiguous uint8 array. Raises `ImageRefused` for anything that is no grey 8-bit image."""
-    grey = np.asarray(image)
+    try:
+        grey = np.asarray(image)
+    except (TypeError, ValueError) as error:  # rows of different lengths, for example
+        raise ImageRefused(f"the image is no array ({error})", "give uint8, height by width") from error
     if grey.ndim != 2:
         raise ImageRefused(
             f"the image has {grey.ndim} dimensions {grey.shape}", "give one grey channel, height by width"
@@ -29,7 +33,8 @@ def check(image: object, dpi: float) -> NDArray[np.uint8]:
             f"the image is {grey.shape[1]} x {grey.shape[0]} pixels",
             f"give {p.SMALLEST_PX} to {p.LARGEST_PX} pixels each way",
         )
-    if not p.LOWEST_DPI <= dpi <= p.HIGHEST_DPI:
+    # comparisons with NaN are false, so it is refused too
+    if not (isinstance(dpi, numbers.Real) and p.LOWEST_DPI <= dpi <= p.HIGHEST_DPI):
         raise ImageRefused(
             f"the resolution is {dpi} dpi", f"give {p.LOWEST_DPI:.0f} to {p.HIGHEST_DPI:.0f} dpi"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from edge_service.extraction.errors import RuntimeMissing
+from edge_service.extraction.runtimes.model_file import ModelFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,19 +28,20 @@ class Network(Protocol):
         ...
 
 
-def load_network(path: Path, *, threads: int) -> Network:
-    """The network in `path`, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`."""
+def load_network(source: Path | ModelFile, *, threads: int) -> Network:
+    """The network in a file, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`."""
+    model = source if isinstance(source, ModelFile) else ModelFile.read(source)
     tried: dict[str, str] = {}
     try:
         from edge_service.extraction.runtimes.litert import LiteRtNetwork
 
-        return LiteRtNetwork(path, threads=threads)
+        return LiteRtNetwork(model, threads=threads)
     except ImportError as error:
         tried["ai-edge-litert"] = str(error)
     try:
         from edge_service.extraction.runtimes.tflite import TfliteRuntimeNetwork
 
-        return TfliteRuntimeNetwork(path, threads=threads)
+        return TfliteRuntimeNetwork(model, threads=threads)
     except ImportError as error:
         tried["tflite-runtime"] = str(error)
     raise RuntimeMissing(tried)

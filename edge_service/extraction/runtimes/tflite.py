@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from edge_service.extraction.runtimes.signatures import SignatureNetwork
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from edge_service.extraction.runtimes.model_file import ModelFile
 
 
 class TfliteRuntimeNetwork(SignatureNetwork):
     """The network under tflite-runtime. Raises ImportError where it is not installed."""
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, model: ModelFile, *, threads: int) -> None:
         from tflite_runtime.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 
-        super().__init__(Interpreter, path, threads=threads)
+        super().__init__(Interpreter, model, threads=threads)
