@@ -14,6 +14,10 @@ SEARCH_ATTEMPTS: Final = 3
 # How often the search looks for work when nobody woke it, and how long it rests after a fault.
 SEARCH_POLL_S: Final = 1.0
 
+# A print with fewer minutiae cannot be compared at all. Twelve is what an examiner would like to see; three is
+# what an alignment needs.
+LEAST_MINUTIAE: Final = 3
+
 # Candidates recorded for an examiner, and named in a reply, for each repository.
 MAX_CANDIDATES: Final = 10
 

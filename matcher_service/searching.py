@@ -132,8 +132,10 @@ class Searching:
         colour = Colour.YELLOW
         failed = True
         try:
-            if prints:
-                best = gallery.search(prints, limit=self._max_candidates)
+            # Prints that hold next to nothing match nobody: "none found" would be said without having looked.
+            searchable = [(at, m) for at, m in prints if len(m) >= parameters.LEAST_MINUTIAE]
+            if searchable:
+                best = gallery.search(searchable, limit=self._max_candidates)
                 coloured = [(c, Colour(self._colour(c.score))) for c in best]
                 found = [
                     FoundCandidate(secrets.token_urlsafe(12), c.key, c.score)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import pytest
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
+from interchange import Minutiae
 from interchange.messages import Colour, Reply, decode_message, encode_message
 from matcher_service import parameters
 from matcher_service.galleries import LiveGalleries
@@ -162,6 +163,17 @@ def test_a_second_encounter_does_not_double_the_first(centre):
     centre.galleries.refresh()
     centre.galleries.refresh()
     assert {name: len(gallery) for name, gallery in centre.galleries} == {"criminal": 3, "immigration": 0}
+
+
+def test_prints_with_nothing_to_compare_are_never_green(centre):
+    centre.enroll("criminal", 1)
+    centre.galleries.load()
+    empty = {p: Minutiae.empty(width=256, height=288) for p in (2, 7)}
+    submission = made_up_submission("kiosk-1", empty)
+    centre.submissions.file(submission, encode_message(submission))
+    reply = centre.answer()
+    assert {r.colour for r in reply.repositories} == {Colour.YELLOW}
+    assert all(r.failed for r in reply.repositories)
 
 
 def test_a_fault_in_one_repository_is_yellow_and_leaves_the_others(centre):
