@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_service.extract_command import extract
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
@@ -25,6 +26,8 @@ app = typer.Typer(
 
 # Right and left index and middle finger: the best four for the time they take.
 DEFAULT_POSITIONS = "2,3,7,8"
+
+app.command()(extract)
 
 
 @app.command()

@@ -20,14 +20,12 @@ from benchmarks.accuracy.parameters import (
     BACKGROUND_SHARE,
     WORKING_DPI,
 )
+from edge_service.extraction import ImageRefused, read_image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from PIL.Image import Image
-
-_SIXTEEN_BITS = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +74,10 @@ def load_grey(path: Path) -> NDArray[np.uint8]:
     Grey stored as colour (all channels alike) is taken; real colour, 16 bits a pixel, bilevel images and
     broken files are refused with ImageError: a benchmark does not guess how they should become grey.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    if path.suffix.lower() == ".wsq":
-        import wsq  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers Pillow's plug-in
     try:
-        with Image.open(path) as opened:
-            opened.load()
-            return _grey(opened, path)
-    except UnidentifiedImageError as error:
-        raise ImageError(path, "is not an image that can be read; take it out or replace it") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(path, f"cannot be read ({error}); it may be cut short: replace it") from error
-
-
-def _grey(image: Image, path: Path) -> NDArray[np.uint8]:
-    if image.mode == "L":
-        return np.array(image, np.uint8)
-    if image.mode in _SIXTEEN_BITS:
-        raise ImageError(path, f"has more than 8 bits a pixel (mode {image.mode}); convert it to 8-bit grey")
-    if image.mode == "1":
-        raise ImageError(path, "has only black and white; a print needs grey levels")
-    colour = np.array(image.convert("RGBA"), np.uint8)
-    if (colour[..., 3] != 255).any():
-        raise ImageError(path, "is partly transparent; convert it to 8-bit grey")
-    if (colour[..., :1] != colour[..., 1:3]).any():
-        raise ImageError(path, "is a colour image; convert it to 8-bit grey")
-    return np.ascontiguousarray(colour[..., 0])
+        return read_image(path, exact=True)
+    except ImageRefused as error:
+        raise ImageError(path, f"{error.fault}; {error.remedy}") from error
 
 
 def resample(image: NDArray[np.uint8], dpi: float) -> NDArray[np.uint8]:

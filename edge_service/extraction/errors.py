@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class ExtractionError(Exception):
     """Base of everything that the extraction raises on purpose."""
@@ -13,12 +18,15 @@ class ImageRefused(ExtractionError):  # noqa: N818 - said as an officer would
     Attributes:
         fault: what is wrong with it.
         remedy: what to do about it.
+        path: the file that it was read from, if it was.
     """
 
-    def __init__(self, fault: str, remedy: str) -> None:
+    def __init__(self, fault: str, remedy: str, *, path: Path | None = None) -> None:
         self.fault = fault
         self.remedy = remedy
-        super().__init__(f"{fault}; {remedy}")
+        self.path = path
+        where = "" if path is None else f"{path}: "
+        super().__init__(f"{where}{fault}; {remedy}")
 
 
 class ModelRefused(ExtractionError):  # noqa: N818 - the same

@@ -67,7 +67,7 @@ class Extractor:
         if area < p.LEAST_PRINT_MM2:
             return Minutiae.empty(width=grey.shape[1], height=grey.shape[0], dpi=dpi)
         found = decode.minutiae(output, width=resampled.shape[1], height=resampled.shape[0])
-        quality = finger_quality(area_mm2=area, certainty=float(found.quality.sum()))
+        quality = finger_quality(area_mm2=area, certainty=found.quality)
         return replace(_in_pixels_of(found, grey, dpi), finger_quality=quality)
 
     def _output(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:

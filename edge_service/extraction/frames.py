@@ -11,8 +11,6 @@ from edge_service.extraction import parameters as p
 from edge_service.extraction.errors import ImageRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 
@@ -65,18 +63,20 @@ def tiles(
     if fitting:
         return fitting[0], [(0, 0)]
     tile = shapes[-1]
-    ys, xs = (list(_starts(length, size)) for length, size in zip(shape, tile, strict=True))
+    ys, xs = (_starts(length, size) for length, size in zip(shape, tile, strict=True))
     return tile, [(y, x) for y in ys for x in xs]
 
 
-def _starts(length: int, size: int) -> Iterator[int]:
-    """Evenly spread starts of tiles of `size` over `length`, multiples of the stride, overlapping enough."""
-    if length <= size:
-        yield 0
-        return
-    count = -(-(length - p.TILE_OVERLAP_PX) // (size - p.TILE_OVERLAP_PX))
-    for k in range(count):
-        yield round((length - size) * k / (count - 1) / p.STRIDE_PX) * p.STRIDE_PX
+def _starts(length: int, size: int) -> list[int]:
+    """Evenly spread starts of tiles of `size` over `length`, on the network's coarsest grid, overlapping enough.
+
+    The last tile reaches the end or beyond it, so no cell is left without an output.
+    """
+    steps = max(0, -(-(length - size) // p.GRID_PX))
+    if steps == 0:
+        return [0]
+    gaps = -(-steps // ((size - p.TILE_OVERLAP_PX) // p.GRID_PX))
+    return [steps * k // gaps * p.GRID_PX for k in range(gaps + 1)]
 
 
 def cut(image: NDArray[np.uint8], at: tuple[int, int], size: tuple[int, int], fill: int) -> NDArray[np.uint8]:

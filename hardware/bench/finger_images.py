@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_service.extraction import ImageRefused, read_image
 from hardware.bench.parameters import PRINT_BLOCK_PX, PRINT_BLOCK_STD
 
 if TYPE_CHECKING:
@@ -26,21 +27,12 @@ def load_image(source: Path | str | NDArray[np.uint8]) -> NDArray[np.uint8]:
         if source.dtype != np.uint8 or source.ndim != 2 or source.size == 0:
             raise ValueError(f"expected uint8 (height, width), not {source.dtype} {source.shape}")
         return source
-    from PIL import Image
-
-    path = Path(source)
-    if path.suffix.lower() == ".wsq":
-        import wsq  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers itself with Pillow
     try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith("I"):
-                deep = np.asarray(picture).astype(np.int64)
-                return np.clip(deep >> 8 if deep.max(initial=0) > 255 else deep, 0, 255).astype(np.uint8)
-            return np.asarray(picture.convert("L"), dtype=np.uint8)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow's plug-ins raise what they like for a damaged file
-        raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+        return read_image(source)
+    except ImageRefused as error:
+        if not Path(source).exists():
+            raise FileNotFoundError(str(error)) from error
+        raise ValueError(str(error)) from error
 
 
 def images_in(folder: Path) -> list[Path]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_service.extraction.errors import ModelRefused
+from edge_service.extraction.native_stderr import without_lines
 from edge_service.extraction.parameters import OUTPUT_CHANNELS, STRIDE_PX
-from edge_service.extraction.runtimes.native_stderr import without_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge_service.extraction.runtimes.model_file import ModelFile
 
 _NAME = re.compile(r"s(\d+)x(\d+)")
+_NOTE = b"INFO: "
 # what the runtimes raise for a file or a graph that they cannot take
 _NATIVE_ERRORS = (ValueError, RuntimeError, OSError)
 
@@ -30,7 +31,7 @@ class SignatureNetwork:
     def __init__(self, make: Callable[..., Any], model: ModelFile, *, threads: int) -> None:
         self._path = model.path
         try:
-            with without_notes():
+            with without_lines(_NOTE):
                 self._interpreter = make(model_content=model.content, num_threads=threads)
                 # planned here already, so that a graph that this runtime cannot run is refused at the start
                 self._interpreter.allocate_tensors()
