@@ -23,9 +23,7 @@ TILE_OVERLAP_PX = 96  # half of it is context on each side: beyond 48 px a cell'
 # --- decoding ---
 LEAST_HEAT = 0.30  # on the development set 0.3 beats 0.2 and 0.4, for the teacher as for the student
 LEAST_DISTANCE_PX = 5.0  # two minutiae nearer than half a ridge period are one, seen twice
-MOST_PEAKS = (
-    1024  # looked at for distance, best first: four times what is kept, and a bound on time and memory
-)
+MOST_PEAKS = 1024  # looked at, best first: four times what is kept, and a bound on time and memory
 MOST_MINUTIAE = 255  # what an ISO/IEC 19794-2:2005 finger view can hold
 
 # --- is there a print, and how good is it ---
