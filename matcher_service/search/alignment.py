@@ -24,11 +24,12 @@ def through(a: Template, b: Template, i: int, j: int) -> Motion:
 
 
 @kernel
-def pair_under(a: Template, b: Template, motion: Motion, match: Array) -> int:
+def pair_under(a: Template, b: Template, by_x: Array, motion: Motion, match: Array) -> int:
     """Pair minutiae that meet under a motion, nearest first; fills `match` (index into b, or -1), returns how many.
 
-    A minutia of b belongs to whoever is nearest; the one that loses it is left alone, which costs a pair now and
-    then where minutiae crowd and keeps the walk single.
+    `by_x` are the indices of b's minutiae from left to right, so that only those near by are looked at. A minutia
+    of b belongs to whoever is nearest; the one that loses it is left alone, which costs a pair now and then where
+    minutiae crowd and keeps the walk single.
     """
     turn, shift_x, shift_y = motion
     cos, sin = math.cos(turn), math.sin(turn)
@@ -37,20 +38,30 @@ def pair_under(a: Template, b: Template, motion: Motion, match: Array) -> int:
     gap = np.empty(na, np.float64)
     match[:] = -1
     count = 0
-    reach2 = p.PAIR_DISTANCE_PX * p.PAIR_DISTANCE_PX
+    reach = p.PAIR_DISTANCE_PX
     for i in range(na):
         px = cos * a.x[i] - sin * a.y[i] + shift_x
         py = sin * a.x[i] + cos * a.y[i] + shift_y
+        low, high = 0, nb
+        while low < high:  # the first minutia that is not too far to the left
+            middle = (low + high) // 2
+            if b.x[by_x[middle]] < px - reach:
+                low = middle + 1
+            else:
+                high = middle
         best, best_cost = -1, 1e30
-        for j in range(nb):
+        for q in range(low, nb):
+            j = by_x[q]
             dx, dy = px - b.x[j], py - b.y[j]
+            if dx < -reach:
+                break
             d2 = dx * dx + dy * dy
-            if d2 > reach2:
+            if d2 > reach * reach:
                 continue
             off = turn_between(a.angle[i] + turn, b.angle[j])
             if abs(off) > p.PAIR_TURN_RAD:
                 continue
-            cost = d2 / reach2 + (off / p.PAIR_TURN_RAD) ** 2
+            cost = d2 / (reach * reach) + (off / p.PAIR_TURN_RAD) ** 2
             held = owner[j]
             if cost < best_cost and (held < 0 or cost < gap[held]):
                 best, best_cost = j, cost
@@ -100,19 +111,20 @@ def best_alignment(
     Fills `match`; all of it is -1 where no motion pairs three minutiae.
     """
     trial = np.empty(len(a.x), np.int64)
+    by_x = np.argsort(b.x)
     best, best_total = (0.0, 0.0, 0.0), 0.0
     match[:] = -1
     for t in range(min(p.SEEDS, len(first))):
         motion = through(a, b, first[t], second[t])
         count = 0
         for _ in range(p.REFINEMENTS):
-            count = pair_under(a, b, motion, trial)
+            count = pair_under(a, b, by_x, motion, trial)
             if count < p.LEAST_PAIRS:
                 break
             motion = fit(a, b, trial)
         if count < p.LEAST_PAIRS:
             continue
-        pair_under(a, b, motion, trial)
+        pair_under(a, b, by_x, motion, trial)
         total = 0.0
         for i in range(len(trial)):
             if trial[i] >= 0:

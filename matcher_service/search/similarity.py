@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matcher_service.search.template import Array, Template
 
 _BUCKETS = 256
+_ROOT = np.sqrt(np.arange(2 * 64 * WORDS + 1)).astype(np.float32)
 
 
 @kernel
@@ -28,7 +29,6 @@ def similarities(a: Template, b: Template) -> Array:
     na, nb = len(a.x), len(b.x)
     out = np.zeros((na, nb), np.float32)
     least = p.MIN_COMMON_CELLS * CELLS
-    root = np.sqrt(np.arange(64 * WORDS + 1).astype(np.float32))
     any_turn = np.pi <= p.MAX_TURN_RAD
     for i in range(na):
         if not a.valid[i]:
@@ -51,7 +51,7 @@ def similarities(a: Template, b: Template) -> Array:
                     in_b += popcount(cb & a.mask[i, w])
                     both += popcount(ca & cb)
             if in_a + in_b > 0:
-                out[i, j] = 1.0 - root[in_a + in_b - 2 * both] / (root[in_a] + root[in_b])
+                out[i, j] = 1.0 - _ROOT[in_a + in_b - 2 * both] / (_ROOT[in_a] + _ROOT[in_b])
     return out
 
 
