@@ -36,7 +36,7 @@ RELAX_FARTHEST_PX, RELAX_FARTHEST_RAD = 20.0, 1.0  # beyond these the sigmoids a
 
 # --- alignment ---
 LEAST_PAIRS = 3  # minutiae; two points align with anything
-SEEDS = 3  # alignments tried, best supported pairs first; two are 15 % faster and 0.5 points worse on mindtct's minutiae
+SEEDS = 3  # alignments tried, best supported pairs first; two are faster, but worse where minutiae are poor
 REFINEMENTS = 2
 PAIR_DISTANCE_PX = 14.0  # two minutiae closer than this after alignment may be one (about 1.5 ridges)
 PAIR_TURN_RAD = pi / 6.0
