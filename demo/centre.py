@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from matcher_service.repositories import Database, NewPrint, Repositories
-from matcher_service.repositories.schema import CandidateRecord
+from matcher_service.repositories import Database, NewPrint, Repositories, Submissions
 from models.synthetic.crowd import stranger
 
 if TYPE_CHECKING:
@@ -30,6 +27,7 @@ class Centre:
         self.names = tuple(repositories)
         self._database = Database(url)
         self._store = Repositories(self._database)
+        self._submissions = Submissions(self._database, instance="demo")
         for name in self.names:
             self._store.create(name, owner="")
 
@@ -49,12 +47,9 @@ class Centre:
                 self._store.enroll_many(repository, people)
                 on_done(len(people))
 
-    def who(self, reference: str) -> str | None:
-        """The identity that a reference of a reply stands for."""
-        with self._database.read() as session:
-            return session.scalar(
-                select(CandidateRecord.identity_id).where(CandidateRecord.reference == reference)
-            )
+    def found(self, tcn: str) -> dict[str, list[str]]:
+        """Identities that each repository's search for a submission gave as candidates, best first."""
+        return {s.repository: [c.identity for c in s.candidates] for s in self._submissions.searches(tcn)}
 
     def close(self) -> None:
         """Let go of the database."""

@@ -138,8 +138,9 @@ class Demo:
         name = f"{word}-print.png"
         with_minutiae(*probe, f"{person.name}: {len(probe[1])} minutiae").save(self.pictures / name)
         right = True
+        candidates = centre.found(booking.tcn)
         for repository in booking.reply.repositories:
-            found = [who for c in repository.candidates if (who := centre.who(c)) is not None]
+            found = candidates[repository.name]
             expected = repository.name in person.repositories
             right &= (repository.colour == "red") == expected and bool(
                 found and found[0] in known
@@ -177,7 +178,7 @@ class Demo:
             self.console.print("  [red]no reply in time[/]")
             return "miss"
         repository = booking.reply.repositories[0]
-        top = centre.who(repository.candidates[0]) if repository.candidates else None
+        top = next(iter(centre.found(booking.tcn)[repository.name]), None)
         if repository.colour == "green" or top is None:
             outcome, words = "miss", "[yellow]miss: no candidate[/]"
         elif top in owners and owners[top].name == finger.name:
