@@ -1,4 +1,7 @@
-"""The driver against the emulated sensor on a real pseudo-terminal: the good days, and every fault."""
+"""The driver against the emulated sensor on a real pseudo-terminal: the good days, and every fault.
+
+One long file on purpose: every fault is driven through the same few fixtures and helpers, which stand at its top.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The one loader of image files: what it takes, what it makes of it, and what it refuses."""
+"""The one loader of image files: what it takes, what it makes of it, and what it refuses.
+
+One long file on purpose: the makers of odd files at its top serve all of it.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""ISO/IEC 19794-2:2005 records. One long file on purpose: it follows the standard field by field."""
+
 import math
 import os
 import re

@@ -1,3 +1,5 @@
+"""The centre's store. One long file on purpose: all of it stands on the same few made-up people."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
