@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from edge_service.extraction import Extractor
 from matcher_service.search import compare
@@ -164,31 +161,3 @@ def test_a_strangers_directions_run_along_a_flow_either_way():
 def test_strangers_are_strangers_to_each_other():
     scores = [compare(crowd()[k], crowd()[k + 1]) for k in range(0, 200, 2)]
     assert max(scores) < search_parameters.RED_SCORE + search_parameters.CHANCE_SCORE
-
-
-# -- the command
-
-
-def test_a_folder_of_prints_is_written(tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "models.synthetic",
-            "--fingers",
-            "1",
-            "--impressions",
-            "2",
-            "--seed",
-            "3",
-            tmp_path,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1_1.png", "1_2.png"]
-    with Image.open(tmp_path / "1_2.png") as written:
-        assert np.array_equal(np.asarray(written), impression(finger(3), 2))
