@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_service.extraction.quality import Assessment
     from edge_service.sensors.frame import Frame
     from interchange.messages import Reply
     from interchange.minutiae import Minutiae
@@ -19,9 +20,10 @@ class Extractor(Protocol):
     """What a booking needs of `edge_service.extraction.Extractor`."""
 
     model_sha256: str
+    model_version: str | None
 
-    def extract(self, image: NDArray[np.uint8], dpi: float) -> Minutiae:
-        """The minutiae of a uint8 image (height, width); none, with quality 0, if it is no print.
+    def assess(self, image: NDArray[np.uint8], dpi: float) -> tuple[Minutiae, Assessment]:
+        """The minutiae of a uint8 image (height, width), none if it is no print; and why they are no better.
 
         Raises ExtractionError for an image that it cannot read.
         """
@@ -74,6 +76,7 @@ class BookingEvent:
 class Finger:
     """One finger that was taken: the best of its presses, and how long each stage of that one took.
 
+    `advice` is what to do better, in words, empty for a good print.
     `waiting_ms` is from the prompt until the sensor had an image, `transfer_ms` the image on the wire,
     `extraction_ms` the minutiae, `encoding_ms` the ISO/IEC 19794-2:2005 record; `received_at_s` is when the
     last byte had arrived, by `time.monotonic`.
@@ -81,6 +84,7 @@ class Finger:
 
     position: int
     minutiae: Minutiae
+    advice: str
     template: bytes
     attempts: int
     waiting_ms: float

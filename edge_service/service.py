@@ -149,10 +149,10 @@ class EdgeService:
             log.warning("press not used", extra=facts(position=position, reason=error))
             return None, str(error)
         if not len(finger.minutiae):
-            return None, "no ridges were found in the image: press the finger flat on the window"
+            return None, finger.advice or "no print was found: lay the finger flat on the sensor"
         if _quality(finger) < self._settings.min_finger_quality:
-            note = f"quality {_quality(finger)} of 100: press flat and still, with a clean, dry finger"
-            return finger, note
+            advice = finger.advice or "Lay it down again, flat and still."
+            return finger, f"quality {_quality(finger)} of 100. {advice}"
         return finger, ""
 
     def _one_press(self, position: int, attempt: int) -> Finger:
@@ -169,7 +169,8 @@ class EdgeService:
         )
         self._finger_is_on = True
         received = time.monotonic()
-        minutiae = _most_certain(self._extractor.extract(frame.pixels, frame.dpi))
+        found, assessment = self._extractor.assess(frame.pixels, frame.dpi)
+        minutiae = _most_certain(found)
         extracted = time.monotonic()
         template = iso19794.encode(record_of(minutiae, position=position))
         encoded = time.monotonic()
@@ -181,6 +182,7 @@ class EdgeService:
         return Finger(
             position=position,
             minutiae=minutiae,
+            advice=assessment.reason.words() if assessment.reason is not None else "",
             template=template,
             attempts=attempt,
             waiting_ms=max(0.0, received - started - frame.transfer_s) * 1000,
@@ -214,7 +216,11 @@ class EdgeService:
             device=self._device,
             captured_at=captured_at,
             purpose=purpose,
-            extractor=ModelReference(name=EXTRACTOR_NAME, sha256=self._extractor.model_sha256),
+            extractor=ModelReference(
+                name=EXTRACTOR_NAME,
+                sha256=self._extractor.model_sha256,
+                version=self._extractor.model_version,
+            ),
             prints=tuple(
                 Print(position=f.position, finger_quality=f.minutiae.finger_quality, template=f.template)
                 for f in fingers

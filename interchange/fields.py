@@ -70,6 +70,7 @@ Name = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9](?:[a-z0-9_.-]{0,62}
 Words = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Reference = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_-]{8,64}\z")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")]
+ModelVersion = Annotated[str, StringConstraints(pattern=r"\A[0-9]{1,4}(\.[0-9]{1,4}){1,2}\z")]
 BootId = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f-]{1,36}\z")]
 Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 Template = Annotated[

@@ -23,6 +23,7 @@ from interchange.fields import (
     Instant,
     Message,
     Milliseconds,
+    ModelVersion,
     Name,
     Reference,
     Sha256,
@@ -92,10 +93,14 @@ class CaptureTime(Message):
 
 
 class ModelReference(Message):
-    """The model that found the minutiae."""
+    """The model that found the minutiae: the SHA-256 of its file, and the version that its card gives it.
+
+    The version was added within message version 1: without it, a submission from an older kiosk is read as before.
+    """
 
     name: Name
     sha256: Sha256
+    version: ModelVersion | None = None
 
 
 class Print(Message):

@@ -7,12 +7,12 @@ view missed is taught all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from models.training.example import MASK_SHRINK, Example
 from models.training.parameters import TEACHER_HEAT_FLOOR, TEACHER_NMS_RADIUS_PX
 
 if TYPE_CHECKING:
@@ -21,27 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MASK_SHRINK = 4
-
-
-@dataclass(frozen=True)
-class Example:
-    """One training image.
-
-    Attributes:
-        name: path below the data folder, without suffix.
-        image: uint8 (h, w), dark ridges.
-        minutiae: float32 (n, 5): x, y in pixels, direction in radians (counter-clockwise), probability that
-            it is an ending, certainty 0-1.
-        mask: uint8 (h/4, w/4), 255 where there is a print.
-        background: grey level outside the print.
-    """
-
-    name: str
-    image: NDArray[np.uint8]
-    minutiae: NDArray[np.float32]
-    mask: NDArray[np.uint8]
-    background: int
+SURE, AROUND_PX = 0.6, 20  # a minutia this certain has a print around it
 
 
 def consensus(views: list[dict[str, NDArray[np.uint8]]]) -> NDArray[np.float32]:
@@ -83,6 +63,15 @@ def print_mask(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.resize(mask, (w // MASK_SHRINK, h // MASK_SHRINK), interpolation=cv2.INTER_AREA)
 
 
+def with_minutiae(mask: NDArray[np.uint8], minutiae: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The mask and the surroundings of every certain minutia: where one was read, there is a print."""
+    for x, y, _, _, certainty in minutiae:
+        if certainty >= SURE:
+            centre = (round(float(x) / MASK_SHRINK), round(float(y) / MASK_SHRINK))
+            cv2.circle(mask, centre, AROUND_PX // MASK_SHRINK, 255, -1)
+    return mask
+
+
 def load(data: Path, cache: Path, names: Iterable[str], views: tuple[str, ...]) -> list[Example]:
     """Examples for every name whose first view is cached; further views are used where they are there."""
     examples: list[Example] = []
@@ -95,9 +84,9 @@ def load(data: Path, cache: Path, names: Iterable[str], views: tuple[str, ...]) 
         if image is None:
             raise FileNotFoundError(f"cannot read {data / name}.png")
         edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-        examples.append(
-            Example(name, image, consensus(present), print_mask(image), int(np.percentile(edge, 75)))
-        )
+        minutiae = consensus(present)
+        mask = with_minutiae(print_mask(image), minutiae)
+        examples.append(Example(name, image, minutiae, mask, int(np.percentile(edge, 75))))
     return examples
 
 

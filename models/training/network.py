@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.training.parameters import CHANNELS
+from models.training.parameters import Recipe
 
 HEADS = 7
+DEFAULT = Recipe()
 
 
 def conv(inputs: int, outputs: int, *, size: int = 3, stride: int = 1, relu: bool = True) -> nn.Sequential:
@@ -53,21 +54,39 @@ class Residual(nn.Module):
         return functional.relu(x + self.second(self.first(x)))
 
 
-class MinutiaeNet(nn.Module):
-    """Encoder to stride 16, decoder back to stride 4, one 1 x 1 head."""
+def grown(channels: int, *, there: bool) -> nn.Module:
+    """A residual block that begins as an identity, or none at all."""
+    if not there:
+        return nn.Identity()
+    block = Residual(channels)
+    nn.init.zeros_(block.second[1].weight)  # pyright: ignore[reportArgumentType]
+    return block
 
-    def __init__(self, channels: tuple[int, int, int, int] = CHANNELS) -> None:
+
+class MinutiaeNet(nn.Module):
+    """Encoder to stride 16, decoder back to stride 4, one 1 x 1 head.
+
+    The blocks `more4`, `end8` and `end4` begin as identities (the last normalisation's weight is zero: Goyal et
+    al., arXiv:1706.02677, section 5.1), so a network that was taught without them can be grown by them.
+    """
+
+    def __init__(self, recipe: Recipe = DEFAULT) -> None:
         super().__init__()
+        channels, blocks = recipe.channels, recipe.blocks
         c2, c4, c8, c16 = channels
         self.stem = nn.Sequential(conv(1, c2, stride=2), conv(c2, c4, stride=2))
         self.at4 = conv(c4, c4)
+        self.more4 = grown(c4, there="more4" in blocks)
         self.down8 = conv(c4, c8, stride=2)
         self.at8 = nn.Sequential(Residual(c8), Residual(c8))
+        self.deep = recipe.deep
         self.down16 = conv(c8, c16, stride=2)
         self.at16 = Residual(c16)
         self.up8 = conv(c16, c8, size=1, relu=False)
         self.up4 = conv(c8, c4, size=1, relu=False)
+        self.end8 = grown(c8, there="end8" in blocks)
         self.join4 = conv(c4, c4)
+        self.end4 = grown(c4, there="end4" in blocks)
         self.head = nn.Conv2d(c4, HEADS, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -76,12 +95,14 @@ class MinutiaeNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 1, H, W) -> (n, 7, H/4, W/4)."""
-        f4 = self.at4(self.stem(x))
+        f4 = self.more4(self.at4(self.stem(x)))
         f8 = self.at8(self.down8(f4))
-        f16 = self.at16(self.down16(f8))
-        f8 = functional.relu(f8 + functional.interpolate(self.up8(f16), scale_factor=2.0, mode="nearest"))
+        if self.deep:
+            f16 = self.at16(self.down16(f8))
+            f8 = functional.relu(f8 + functional.interpolate(self.up8(f16), scale_factor=2.0, mode="nearest"))
+        f8 = self.end8(f8)
         f4 = functional.relu(f4 + functional.interpolate(self.up4(f8), scale_factor=2.0, mode="nearest"))
-        return self.head(self.join4(f4))
+        return self.head(self.end4(self.join4(f4)))
 
 
 def multiply_accumulates(net: nn.Module, height: int, width: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,22 +14,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader, IterableDataset
 
 from models.training import parameters as p
-from models.training.augment import crop, negative
+from models.training.augment import crop
 from models.training.loss import losses
+from models.training.negatives import negative
 from models.training.network import MinutiaeNet, multiply_accumulates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from models.training.examples import Example
+    from models.training.example import Example
+
+
+DEFAULT = p.Recipe()
 
 
 class Crops(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
     """Endless batches of augmented crops; the stream depends only on the seed, the step and the worker."""
 
-    def __init__(self, examples: list[Example], weights: np.ndarray, seed: int, first_step: int) -> None:
-        self.examples, self.weights, self.seed, self.first_step = examples, weights, seed, first_step
+    def __init__(self, examples: list[Example], recipe: p.Recipe, seed: int, first_step: int) -> None:
+        self.examples, self.recipe, self.seed, self.first_step = examples, recipe, seed, first_step
+        self.weights = set_weights(examples, recipe.synthetic)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Batches: uint8 (B, 1, 192, 192) and float16 (B, 8, 48, 48)."""
@@ -41,25 +47,31 @@ class Crops(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
                 if rng.random() < p.NEGATIVE_SHARE:
                     pairs.append(negative(rng))
                 else:
-                    pairs.append(crop(self.examples[rng.choice(len(self.examples), p=self.weights)], rng))
+                    chosen = self.examples[rng.choice(len(self.examples), p=self.weights)]
+                    pairs.append(crop(chosen, rng, self.recipe))
             images, targets = zip(*pairs, strict=True)
             yield torch.from_numpy(np.stack(images)[:, None]), torch.from_numpy(np.stack(targets))
 
 
-def set_weights(examples: list[Example]) -> np.ndarray:
-    """Chance of each example: every set of images counts by the square root of its size."""
+def set_weights(examples: list[Example], synthetic: float) -> np.ndarray:
+    """Chance of each example: real sets count by the square root of their size, synthetic prints by their share."""
     sets = [e.name.rsplit("/", 1)[0] for e in examples]
-    size = {s: sets.count(s) for s in set(sets)}
+    size = Counter(sets)
     weight = np.array([1.0 / math.sqrt(size[s]) for s in sets])
+    exact = np.array([e.exact for e in examples])
+    share = synthetic if (~exact).any() else 1.0
+    for kind, part in ((exact, share), (~exact, 1.0 - share)):
+        if kind.any():
+            weight[kind] *= part / weight[kind].sum()
     return weight / weight.sum()
 
 
-def rate(step: int, steps: int) -> float:
+def rate(step: int, steps: int, peak: float = p.LEARNING_RATE) -> float:
     """Warm-up, then constant, then a linear descent to zero (Haegele et al., NeurIPS 2024)."""
     if step < p.WARMUP_STEPS:
-        return p.LEARNING_RATE * (step + 1) / p.WARMUP_STEPS
+        return peak * (step + 1) / p.WARMUP_STEPS
     start = steps * (1 - p.DECAY_SHARE)
-    return p.LEARNING_RATE * (1.0 if step < start else max(0.0, (steps - step) / (steps - start)))
+    return peak * (1.0 if step < start else max(0.0, (steps - step) / (steps - start)))
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:
@@ -68,19 +80,41 @@ def as_input(images: torch.Tensor) -> torch.Tensor:
 
 
 def train(
-    *, examples: list[Example], run: Path, steps: int, seed: int, workers: int = 1, save_every: int = 1000
+    *,
+    examples: list[Example],
+    run: Path,
+    steps: int,
+    seed: int,
+    recipe: p.Recipe = DEFAULT,
+    start: Path | None = None,
+    workers: int = 1,
+    save_every: int = 1000,
 ) -> Path:
-    """Train, or go on where `run` stopped; returns the path of the last checkpoint."""
+    """Train, or go on where `run` stopped; returns the path of the last checkpoint.
+
+    Args:
+        examples: real ones with the teacher's minutiae, synthetic ones with the truth.
+        run: folder of the state, the checkpoints and the log.
+        steps: batches in all.
+        seed: of the weights and the crops.
+        recipe: what the study varies.
+        start: a checkpoint to start from, of this network or of one with fewer blocks; random weights without.
+        workers: processes that make crops.
+        save_every: batches between checkpoints.
+    """
     run.mkdir(parents=True, exist_ok=True)
     state_path = run / "state.pt"
     torch.manual_seed(seed)
-    net = MinutiaeNet().to(memory_format=torch.channels_last)
+    net = MinutiaeNet(recipe).to(memory_format=torch.channels_last)
+    if start is not None:
+        net.load_state_dict(torch.load(start, weights_only=True), strict=False)
+    peak = p.LEARNING_RATE if start is None else p.GROWN_LEARNING_RATE
     ema = {k: v.clone() for k, v in net.state_dict().items()}
     decayed = [w for w in net.parameters() if w.ndim > 1]
     plain = [w for w in net.parameters() if w.ndim <= 1]
     optimiser = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": p.WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}],
-        lr=p.LEARNING_RATE,
+        lr=peak,
     )
     done = 0
     if state_path.exists():
@@ -89,14 +123,14 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         ema, done = state["ema"], state["step"]
     loader = DataLoader(
-        Crops(examples, set_weights(examples), seed, done),
+        Crops(examples, recipe, seed, done),
         batch_size=None,
         num_workers=workers,
-        prefetch_factor=6,
+        prefetch_factor=6 if workers else None,
     )
     print(
         f"{len(examples)} images, {sum(w.numel() for w in net.parameters()):,} parameters, "
-        f"{multiply_accumulates(MinutiaeNet(), 288, 256) / 1e9:.3f} GMAC at 256x288, from step {done} to {steps}"
+        f"{multiply_accumulates(MinutiaeNet(recipe), 288, 256) / 1e9:.3f} GMAC at 256x288, from step {done} to {steps}"
     )
     net.train()
     sums: dict[str, float] = {}
@@ -108,7 +142,7 @@ def train(
             if step >= steps:
                 break
             for group in optimiser.param_groups:
-                group["lr"] = rate(step, steps)
+                group["lr"] = rate(step, steps, peak)
             with torch.autocast("cpu", torch.bfloat16):
                 output = net(as_input(images))
             parts = losses(output.float(), targets.float())

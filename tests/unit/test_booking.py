@@ -9,6 +9,8 @@ from edge_service.booking import Stage
 from edge_service.booking_view import BookingView
 from edge_service.clock import SystemClock
 from edge_service.errors import BookingError, SpoolFull
+from edge_service.extraction.advice import Reason
+from edge_service.extraction.quality import Assessment
 from edge_service.sensors import Frame, NoFinger, SensorGarbled, SensorLocked, SensorUnplugged
 from edge_service.service import EdgeService
 from edge_service.settings import CaptureSettings, UplinkSettings
@@ -55,13 +57,16 @@ class Extractor:
     """The quality is the image's grey; 0 finds nothing."""
 
     model_sha256 = "ab" * 32
+    model_version = "3.0"
 
-    def extract(self, image, dpi):
+    def assess(self, image, dpi):
         grey = int(image[0, 0])
         if grey == 0:
-            return Minutiae.empty(width=256, height=288, dpi=dpi)
+            nothing = Minutiae.empty(width=256, height=288, dpi=dpi)
+            return nothing, Assessment(0, Reason.NOT_A_FINGER, None)
         count = 300 if grey == 99 else 40
-        return made_up_minutiae(grey, finger_quality=grey, count=count)
+        found = made_up_minutiae(grey, finger_quality=grey, count=count)
+        return found, Assessment(grey, Reason.TOO_DRY if grey < 30 else None, None)
 
 
 @pytest.fixture
@@ -95,6 +100,7 @@ def test_a_booking_is_saved_as_a_submission(spool):
     assert submission.tcn == booking.tcn
     assert submission.device == "kiosk-1"
     assert submission.extractor.sha256 == "ab" * 32
+    assert submission.extractor.version == "3.0"
     assert [(p.position, p.finger_quality) for p in submission.prints] == [(2, 70), (7, 60)]
     for print_, finger in zip(submission.prints, booking.fingers, strict=True):
         record = iso19794.decode(print_.template)
@@ -122,6 +128,7 @@ def test_events_tell_it_step_by_step(spool):
         Stage.WAITING,
     ]
     assert "quality 10 of 100" in events[4].note
+    assert Reason.TOO_DRY.words() in events[4].note
     assert (events[2].done, events[2].total) == (36, 36)
     assert events[3].frame is not None
     assert spool.entry(events[-1].tcn).state is SpoolState.QUEUED
@@ -155,7 +162,7 @@ def test_a_finger_that_never_comes_is_left_out(spool):
 def test_no_ridges_at_all(spool):
     with pytest.raises(BookingError, match="nothing was saved") as caught:
         service(spool, Sensor(0, 0)).book([2])
-    assert "no ridges" in caught.value.problems[2]
+    assert "not look like a fingerprint" in caught.value.problems[2]
     assert spool.entries() == []
 
 

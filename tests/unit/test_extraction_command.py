@@ -12,6 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from edge_service.cli import app
+from edge_service.extraction import Extractor
+from edge_service.extraction.extractor import DEFAULT_MODEL
 from interchange import iso19794
 from models.synthetic import impression, master
 
@@ -49,7 +51,9 @@ def test_it_tells_what_it_found(prints):
     assert 25 <= int(lines["minutiae"]) <= 90
     assert lines["quality"].endswith(" of 100")
     assert lines["time"].endswith(" ms")
-    assert len(lines["model"]) == 12
+    version, short = lines["model"].split(", ")
+    assert Extractor.load().model_version == version
+    assert len(short) == 12
 
 
 def test_json_says_the_same_and_more(prints):
@@ -59,6 +63,7 @@ def test_json_says_the_same_and_more(prints):
     assert found["quality"] > 60
     assert found["time_ms"] > 0
     assert len(found["model_sha256"]) == 64
+    assert found["model_version"] == Extractor.load().model_version
 
 
 def test_the_record_and_the_picture_are_written(prints, tmp_path):
@@ -106,6 +111,16 @@ def test_no_print_is_no_error_but_is_said(prints, tmp_path):
         (["{}/thumb.png", "--out", "{}/thumb.png"], ["overwrite"]),
         (["{}/thumb.png", "--picture", "{}/../{name}/thumb.png"], ["overwrite"]),
         (["{}/thumb.png", "--out", "{}/new", "--picture", "{}/new"], ["overwrite"]),
+        (["{}/thumb.png", "--trace", "{}"], ["another file of this command"]),
+        (
+            ["{}/thumb.png", "--trace", "{}/new", "--out", "{}/new/thumb.iso"],
+            ["another file of this command"],
+        ),
+        (["{}/thumb.png", "--trace", "{}/.."], ["holds other things"]),
+        (["{}/thumb.png", "--trace", "{}/thumb.png"], ["this is a file"]),
+        (["{}/thumb.png", "--trace", "{}/none/new"], ["cannot be written"]),
+        (["{}/thumb.png", "--model", "{}/absent.tflite"], ["absent.tflite", "no such file"]),
+        (["{}/thumb.png", "--model", "{}/thumb.png"], ["no TensorFlow Lite model"]),
     ],
 )
 def test_errors_are_one_line_and_exit_code_1(prints, arguments, words):
@@ -118,6 +133,48 @@ def test_errors_are_one_line_and_exit_code_1(prints, arguments, words):
         assert word in done.stderr
     assert (prints / "thumb.png").read_bytes() == before
     assert not (prints / "new").exists()
+
+
+def test_a_trace_is_written_and_what_it_is_is_said(prints, tmp_path):
+    folder = tmp_path / "looked-at"
+    done = extract(prints / "thumb.png", "--trace", folder)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "These pictures show the print: keep or delete them as you would the print."
+    assert f"written   {folder / 'index.html'}" in lines
+    numbers = json.loads((folder / "trace.json").read_text())
+    assert numbers["image"] == "thumb.png"
+    assert numbers["minutiae"] == len(numbers["minutiae_in_the_image"])
+    assert numbers["model_sha256"] == Extractor.load().model_sha256
+
+
+def test_with_json_and_a_trace_standard_output_is_json_alone(prints, tmp_path):
+    done = extract(prints / "thumb.png", "--trace", tmp_path / "t", "--json")
+    assert json.loads(done.stdout)["minutiae"] > 20
+    assert done.stderr.splitlines() == [
+        "These pictures show the print: keep or delete them as you would the print."
+    ]
+
+
+def test_another_model_without_a_card_is_used_with_a_warning(prints, tmp_path):
+    other = tmp_path / "candidate.tflite"
+    other.write_bytes(DEFAULT_MODEL.read_bytes())
+    done = extract(prints / "thumb.png", "--model", other)
+    assert done.exit_code == 0
+    assert "no card" in done.stderr
+    assert "model     without a card, " in done.stdout
+
+
+def test_another_model_that_its_card_contradicts_is_refused(prints, tmp_path):
+    other = tmp_path / "minutiae.tflite"
+    other.write_bytes(DEFAULT_MODEL.read_bytes() + b"x")
+    other.with_suffix(".json").write_bytes(DEFAULT_MODEL.with_suffix(".json").read_bytes())
+    done = extract(prints / "thumb.png", "--model", other)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "SHA-256" in done.stderr
+    assert "make model" in done.stderr
 
 
 def test_without_a_runtime_the_line_says_what_to_install(prints, monkeypatch):

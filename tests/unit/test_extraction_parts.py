@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from edge_service.extraction import decode, frames
 from edge_service.extraction import parameters as p
-from edge_service.extraction.quality import finger_quality
 
 SHAPES = p.SHAPES_PX
 
@@ -94,18 +93,3 @@ def test_no_minutia_lies_beyond_the_image():
 @given(st.floats(width=32, allow_nan=False))
 def test_any_logit_is_a_probability(logit):
     assert 0.0 <= decode.probability(np.array([logit], np.float32))[0] <= 1.0
-
-
-def certainty(*values: float) -> np.ndarray:
-    return np.array(values, np.float32)
-
-
-def test_quality_rises_with_area_and_minutiae_and_is_0_with_nothing_to_compare():
-    assert finger_quality(area_mm2=0.0, certainty=certainty(*[1] * 50)) == 0
-    assert finger_quality(area_mm2=500.0, certainty=certainty()) == 0
-    assert finger_quality(area_mm2=500.0, certainty=certainty(*[0.9] * (p.LEAST_MINUTIAE - 1))) == 0
-    assert finger_quality(area_mm2=500.0, certainty=certainty(*[1] * 50)) == 100
-    grown = [finger_quality(area_mm2=a, certainty=certainty(*[0.8] * 20)) for a in (20, 40, 80, 120)]
-    assert grown == sorted(set(grown))
-    surer = [finger_quality(area_mm2=90, certainty=certainty(*[q] * 20)) for q in (0.3, 0.5, 0.9)]
-    assert surer == sorted(set(surer))

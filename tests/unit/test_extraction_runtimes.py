@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,14 +17,18 @@ from edge_service.extraction import Extractor, ModelRefused, RuntimeMissing
 from edge_service.extraction.extractor import DEFAULT_MODEL
 from edge_service.extraction.native_stderr import without_lines
 from edge_service.extraction.runtimes import load_network
+from edge_service.extraction.runtimes.model_card import ModelCard
 from edge_service.extraction.runtimes.signatures import SignatureNetwork
+from edge_service.extraction.runtimes.tensors import decoder, encoder
+from interchange.messages import ModelReference
 
 MODEL = DEFAULT_MODEL.read_bytes()
 
 
 def refused(path, *words: str) -> None:
+    """Refused for what the file is, whatever its card may say."""
     with pytest.raises(ModelRefused, match="make model") as caught:
-        Extractor.load(path)
+        Extractor.load(path, card=False)
     assert caught.value.path == path
     message = str(caught.value)
     assert str(path) in message
@@ -54,7 +60,7 @@ def test_a_file_that_is_no_model(tmp_path, content):
     refused(path, "no TensorFlow Lite model")
 
 
-@pytest.mark.parametrize("share", [0.00001, 0.001, 0.01, 0.05, 0.25, 0.5, 0.9, 0.999, 0.9999995])
+@pytest.mark.parametrize("share", [0.00001, 0.001, 0.01, 0.05, 0.25, 0.5, 0.9, 0.999, 0.999999])
 def test_a_model_cut_short(tmp_path, share):
     path = tmp_path / "m.tflite"
     path.write_bytes(MODEL[: max(8, int(len(MODEL) * share))])
@@ -124,13 +130,229 @@ def test_an_operation_that_the_runtime_lacks_is_refused_at_the_start(tmp_path, c
 
 def test_weights_that_are_infinite_are_refused(tmp_path):
     def spoilt(model) -> None:
-        largest = max(model.buffers, key=lambda b: 0 if b.data is None else len(b.data))
-        largest.data = np.full(len(largest.data) // 2, np.inf, np.float16).view(np.uint8)
+        (graph, *_) = model.subgraphs
+        head = graph.tensors[graph.operators[-1].inputs[1]]  # in float32, though the rest is in int8
+        weights = model.buffers[head.buffer]
+        weights.data = np.full(len(weights.data) // 4, np.inf, np.float32).view(np.uint8)
 
-    spoilt_model = Extractor.load(other_model(tmp_path, spoilt))
+    spoilt_model = Extractor.load(other_model(tmp_path, spoilt), card=False)
     image = np.random.default_rng(1).integers(0, 256, (192, 192), np.uint8)
     with pytest.raises(ModelRefused, match="weights are damaged"):
         spoilt_model.extract(image)
+
+
+# -- the card beside the model
+
+
+CARD = json.loads(DEFAULT_MODEL.with_suffix(".json").read_text())
+
+
+def carded(folder, card: object = CARD, *, content: bytes = MODEL, name: str = "minutiae.tflite") -> Path:
+    """The model, or something else, with a card beside it: a mapping, or the card's text."""
+    path = folder / name
+    path.write_bytes(content)
+    text = card if isinstance(card, str) else json.dumps(card)
+    path.with_suffix(".json").write_text(text)
+    return path
+
+
+def card_refused(path, *words: str) -> str:
+    with pytest.raises(ModelRefused) as caught:
+        Extractor.load(path)
+    message = str(caught.value)
+    for word in (*words, "restore models/minutiae.tflite and models/minutiae.json", "make model"):
+        assert word in message
+    assert "\n" not in message
+    return message
+
+
+def test_the_model_is_known_by_its_card(tmp_path):
+    extractor = Extractor.load(carded(tmp_path))
+    assert extractor.model_sha256 == hashlib.sha256(MODEL).hexdigest() == CARD["sha256"]
+    assert extractor.model_version == CARD["version"]
+    assert Extractor.load(tmp_path / "minutiae.tflite", card=False).model_version is None
+
+
+def test_weights_overwritten_in_place_are_noticed(tmp_path):
+    changed = bytearray(MODEL)
+    changed[len(changed) // 2] ^= 1
+    message = card_refused(carded(tmp_path, content=bytes(changed)), "SHA-256 begins with", "sha256sum")
+    assert CARD["sha256"][:12] in message
+    assert hashlib.sha256(changed).hexdigest()[:12] in message
+
+
+def test_a_model_without_a_card_or_with_anothers_is_refused(tmp_path):
+    path = carded(tmp_path)
+    path.with_suffix(".json").unlink()
+    card_refused(path, "minutiae.json is missing")
+    path.with_suffix(".json").mkdir()
+    card_refused(path, "card cannot be read")
+    path.with_suffix(".json").rmdir()
+    card_refused(carded(tmp_path, name="other.tflite"), "speaks of another file, minutiae.tflite")
+    card_refused(carded(tmp_path, {**CARD, "bytes": 7}), "7 bytes")
+    fewer = {**CARD, "inputs": CARD["inputs"][:-1]}
+    card_refused(carded(tmp_path, fewer), "its card says")
+
+
+def test_the_card_is_asked_before_native_code_sees_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "edge_service.extraction.extractor.load_network", lambda *_, **__: pytest.fail("loaded")
+    )
+    card_refused(carded(tmp_path, {**CARD, "sha256": "0" * 64}), "000000000000")
+
+
+def without(key: str) -> dict:
+    return {k: v for k, v in CARD.items() if k != key}
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ("", "Expecting value"),
+        ("[]", "no JSON object"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"format": 1, "format": 1}', "twice"),
+        ("{" + " " * 300_000 + "}", "larger than 256 KiB"),
+        ({**CARD, "colour": "red"}, "unknown key, 'colour'"),
+        ({**CARD, "format": 2}, "format: only format 1"),
+        ({**CARD, "format": True}, "format"),
+        ({**CARD, "sha256": CARD["sha256"].upper()}, "sha256"),
+        ({**CARD, "bytes": -1}, "bytes"),
+        ({**CARD, "bytes": 1.0}, "bytes"),
+        ({**CARD, "version": "3"}, "version"),
+        ({**CARD, "version": "3.0 "}, "version"),
+        ({**CARD, "version": 3.0}, "version"),
+        ({**CARD, "precision": "int4"}, "int8, float16, float32"),
+        ({**CARD, "inputs": []}, "inputs"),
+        ({**CARD, "inputs": [[288]]}, "inputs"),
+        ({**CARD, "inputs": [[288, "256"]]}, "inputs"),
+        ({**CARD, "planes": CARD["planes"][::-1]}, "planes: this software reads heat"),
+        ({**CARD, "stride_px": 8}, "stride_px"),
+        ({**CARD, "made_with": {"torch": 2}}, "made_with"),
+        ({**CARD, "training": []}, "training"),
+        *((without(key), f"{key} is missing") for key in CARD),
+    ],
+    ids=lambda v: v if isinstance(v, str) and len(v) < 40 else "card",
+)
+def test_a_card_is_read_strictly(tmp_path, card, words):
+    card_refused(carded(tmp_path, card), "card cannot be understood", words)
+
+
+def test_the_version_of_a_card_is_one_that_a_message_can_carry():
+    for version in ("3.0", "0.0", "12.34.567", CARD["version"]):
+        card = ModelCard.parse(json.dumps({**CARD, "version": version}))
+        assert ModelReference(name="whorl", sha256="0" * 64, version=card.version).version == version
+
+
+# -- tensors: float32 or eight bits
+
+
+def details(dtype, scale: float | None = None, zero_point: int = 0) -> dict:
+    scales = [] if scale is None else [scale]
+    known = {"scales": np.array(scales, np.float32), "zero_points": np.array([zero_point] * len(scales))}
+    return {"dtype": dtype, "quantization_parameters": known}
+
+
+GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def test_float_tensors_take_the_grey_levels_and_give_what_they_hold():
+    taken = encoder(details(np.float32))(GREY)
+    assert taken.dtype == np.float32
+    assert np.array_equal(taken, GREY)
+    given = np.array([1.5, -2.5], np.float32)
+    assert decoder(details(np.float32))(given) is given
+
+
+def test_grey_levels_that_are_the_tensors_integers_are_passed_as_they_are():
+    assert encoder(details(np.uint8, 1.0, 0))(GREY) is GREY
+    signed = encoder(details(np.int8, 1.0, -128))(GREY)
+    assert signed.dtype == np.int8
+    assert np.array_equal(signed.astype(int), GREY.astype(int) - 128)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"),
+    [(np.int8, 0.99998, -128), (np.uint8, 2.0, 0), (np.int8, 1.7, 3), (np.uint8, 0.5, 9)],
+)
+def test_other_scales_round_to_the_nearest_that_the_type_holds(dtype, scale, zero_point):
+    taken = encoder(details(dtype, scale, zero_point))(GREY)
+    limits = np.iinfo(dtype)
+    assert taken.dtype == dtype
+    real = (taken.astype(float) - zero_point) * scale
+    reachable = (GREY / scale + zero_point >= limits.min) & (GREY / scale + zero_point <= limits.max)
+    assert np.abs(real - GREY)[reachable].max() <= scale / 2 * 1.001
+    assert set(taken[~reachable].tolist()) <= {limits.min, limits.max}
+
+
+def test_integers_come_out_as_real_numbers():
+    values = np.array([-128, -3, 127], np.int8)
+    given = decoder(details(np.int8, 0.25, -3))(values)
+    assert given.dtype == np.float32
+    assert given.tolist() == [-31.25, 0.0, 32.5]
+    assert decoder(details(np.uint8, 0.5, 200))(np.array([0, 255], np.uint8)).tolist() == [-100.0, 27.5]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        details(np.float64),
+        details(np.int16, 1.0),
+        details(np.int8),
+        details(np.uint8, 0.0),
+        details(np.uint8, float("inf")),
+        {"dtype": np.uint8},
+        {"dtype": np.int8, "quantization_parameters": {"scales": np.ones(7), "zero_points": np.zeros(7)}},
+    ],
+)
+def test_tensors_of_other_kinds_are_refused(wrong):
+    for make in (encoder, decoder):
+        with pytest.raises(ValueError, match="tensor"):
+            make(wrong)
+
+
+class Quantised:
+    """An interpreter whose network takes and gives eight bits: each cell is the grey level at its corner."""
+
+    def __init__(self, into: dict, out: dict) -> None:
+        self.into = {"shape": np.array([1, 96, 96, 1]), **into}
+        self.out = {"shape": np.array([1, 24, 24, 7]), **out}
+
+    def allocate_tensors(self) -> None: ...
+
+    def get_signature_list(self) -> dict[str, object]:
+        return {"s96x96": {}}
+
+    def get_signature_runner(self, _name: str) -> Quantised:
+        return self
+
+    def get_input_details(self) -> dict[str, object]:
+        return {"grey": self.into}
+
+    def get_output_details(self) -> dict[str, object]:
+        return {"cells": self.out}
+
+    def __call__(self, grey: np.ndarray) -> dict[str, np.ndarray]:
+        assert grey.dtype == self.into["dtype"]
+        assert grey.shape == (1, 96, 96, 1)
+        return {"cells": np.repeat(grey[:, ::4, ::4].astype(self.out["dtype"]), 7, axis=3)}
+
+
+def test_a_network_of_eight_bits_gives_real_numbers():
+    made = Quantised(details(np.int8, 1.0, -128), details(np.int8, 0.5, -128))
+    network = SignatureNetwork(
+        lambda **_: made, types.SimpleNamespace(path=DEFAULT_MODEL, content=b""), threads=1
+    )
+    image = np.random.default_rng(3).integers(0, 256, (96, 96), np.uint8)
+    found = network.run(image)
+    assert (found.dtype, found.shape) == (np.float32, (24, 24, 7))
+    assert np.array_equal(found[..., 0], image[::4, ::4] * 0.5)
+
+
+def test_a_network_of_unknown_tensors_is_refused():
+    made = Quantised(details(np.int8), details(np.float32))
+    with pytest.raises(ModelRefused, match="s96x96, an 8-bit tensor without one scale"):
+        SignatureNetwork(lambda **_: made, types.SimpleNamespace(path=DEFAULT_MODEL, content=b""), threads=1)
 
 
 class BreaksDown:
@@ -170,6 +392,68 @@ def test_without_a_runtime_the_message_says_what_to_install(monkeypatch):
         Extractor.load()
     assert set(caught.value.tried) == {"ai-edge-litert", "tflite-runtime"}
     assert all(caught.value.tried.values())
+
+
+def fake_runtime(monkeypatch, name: str, error: BaseException) -> None:
+    """A runtime that is installed and raises `error` when it is loaded."""
+
+    class Broken(types.ModuleType):
+        def __getattr__(self, _name: str):
+            raise error
+
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, f"{name}.interpreter", Broken(f"{name}.interpreter"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("libfoo.so.1: cannot open shared object file"),
+        OSError("libfoo.so.1: invalid ELF header"),
+        AttributeError("libfoo.so.1 has no symbol"),
+        SystemError("libfoo.so.1 broke down"),
+        ModuleNotFoundError("No module named 'libfoo.so.1'", name="libfoo.so.1"),
+    ],
+)
+def test_an_installed_runtime_that_cannot_be_loaded_is_told_from_a_missing_one(monkeypatch, error):
+    fake_runtime(monkeypatch, "ai_edge_litert", error)
+    monkeypatch.setitem(sys.modules, "tflite_runtime", None)
+    with pytest.raises(RuntimeMissing, match="installed but cannot be loaded") as caught:
+        Extractor.load()
+    assert caught.value.broken == ("ai-edge-litert",)
+    message = str(caught.value)
+    assert "libfoo.so.1" in message
+    assert "--force-reinstall ai-edge-litert" in message
+    assert "tflite-runtime" not in message
+
+
+def test_a_runtime_for_another_numpy_breaks_down_late_and_is_told(monkeypatch):
+    """As tflite-runtime 2.14 does under numpy 2: it imports, and raises SystemError when it is given a model."""
+
+    def make(**_options: object) -> None:
+        raise SystemError("returned a result with an exception set") from ImportError(
+            "numpy.core.multiarray failed"
+        )
+
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    module = types.ModuleType("tflite_runtime.interpreter")
+    module.Interpreter = make
+    monkeypatch.setitem(sys.modules, "tflite_runtime", types.ModuleType("tflite_runtime"))
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", module)
+    with pytest.raises(RuntimeMissing, match=r"numpy\.core\.multiarray failed") as caught:
+        Extractor.load()
+    assert caught.value.broken == ("tflite-runtime",)
+    assert "pip install ai-edge-litert" in str(caught.value)
+
+
+def test_where_there_is_no_wheel_the_message_says_so(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "armv7l")
+    assert "64-bit Raspberry Pi OS" in str(RuntimeMissing({}))
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert "64-bit" not in str(RuntimeMissing({}))
+    monkeypatch.setattr(sys, "version_info", (3, 15, 0))
+    assert "use Python 3.11 to 3.13" in str(RuntimeMissing({}))
 
 
 def test_a_broken_installation_falls_back_to_the_other_runtime(monkeypatch):

@@ -74,6 +74,14 @@ def test_the_json_is_what_is_documented():
     assert sent["captured_at"]["clock"].endswith("Z")
 
 
+def test_the_models_version_travels_and_an_older_kiosk_without_one_is_read():
+    sent = tree()
+    sent["extractor"]["version"] = "3.0"
+    assert decode_message(Submission, json.dumps(sent).encode()).extractor.version == "3.0"
+    del sent["extractor"]["version"]
+    assert decode_message(Submission, json.dumps(sent).encode()).extractor.version is None
+
+
 def test_ten_full_prints_fit_a_payload():
     full = {p: made_up_minutiae(p, count=255) for p in range(1, 11)}
     assert len(encode_message(made_up_submission("kiosk-1", full))) < MAX_PAYLOAD_BYTES / 2
@@ -87,6 +95,7 @@ MALFORMED = {
     "extractor": [("extractor", None), ("extractor", "whorl")],
     "extractor.sha256": [("extractor.sha256", "0" * 63), ("extractor.sha256", "G" * 64)],
     "extractor.name": [("extractor.name", ""), ("extractor.name", "x" * 65)],
+    "extractor.version": [("extractor.version", v) for v in ("", "3", "3.0-rc1", "3.0.0.0", 3.0, "3.0\n")],
     "captured_at.clock": [
         ("captured_at.clock", "yesterday"),
         ("captured_at.clock", "2026-01-02T03:04:05"),

@@ -29,19 +29,25 @@ class Network(Protocol):
 
 
 def load_network(source: Path | ModelFile, *, threads: int) -> Network:
-    """The network in a file, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`."""
+    """The network in a file, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`.
+
+    The model's card is not looked at here: `Extractor.load` does that.
+    """
     model = source if isinstance(source, ModelFile) else ModelFile.read(source)
-    tried: dict[str, str] = {}
+    tried: dict[str, ImportError] = {}
     try:
         from edge_service.extraction.runtimes.litert import LiteRtNetwork
 
         return LiteRtNetwork(model, threads=threads)
     except ImportError as error:
-        tried["ai-edge-litert"] = str(error)
+        tried["ai-edge-litert"] = error
     try:
         from edge_service.extraction.runtimes.tflite import TfliteRuntimeNetwork
 
         return TfliteRuntimeNetwork(model, threads=threads)
     except ImportError as error:
-        tried["tflite-runtime"] = str(error)
-    raise RuntimeMissing(tried)
+        tried["tflite-runtime"] = error
+    raise RuntimeMissing(
+        {name: str(error) for name, error in tried.items()},
+        broken=[name for name, error in tried.items() if not isinstance(error, ModuleNotFoundError)],
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_service.extraction.runtimes.interpreters import interpreter_of
 from edge_service.extraction.runtimes.signatures import SignatureNetwork
 
 if TYPE_CHECKING:
@@ -11,9 +12,7 @@ if TYPE_CHECKING:
 
 
 class LiteRtNetwork(SignatureNetwork):
-    """The network under LiteRT. Raises ImportError where it is not installed."""
+    """The network under LiteRT. Raises ImportError where it is not installed or cannot be loaded."""
 
     def __init__(self, model: ModelFile, *, threads: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        super().__init__(Interpreter, model, threads=threads)
+        super().__init__(interpreter_of("ai_edge_litert"), model, threads=threads)

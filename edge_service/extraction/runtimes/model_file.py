@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge_service.extraction.errors import ModelRefused
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IDENTIFIER, SCHEMA_VERSION = b"TFL3", 3
 # fields of the schema's tables Model and Buffer, by their number
-_VERSION, _SUBGRAPHS, _BUFFERS, _SIGNATURES = 0, 2, 4, 7
+_VERSION, _OPERATORS, _SUBGRAPHS, _BUFFERS, _SIGNATURES = 0, 1, 2, 4, 7
 _DATA, _OFFSET, _SIZE = 0, 1, 2
 
 
@@ -32,10 +32,15 @@ class ModelFile:
     Attributes:
         path: where it was read from.
         content: its bytes.
+        sha256: SHA-256 of the content, in hex.
     """
 
     path: Path
     content: bytes
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
 
     @classmethod
     def read(cls, path: Path) -> ModelFile:
@@ -56,11 +61,6 @@ class ModelFile:
             raise ModelRefused(path, "is damaged or cut short")
         return model
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the content, in hex."""
-        return hashlib.sha256(self.content).hexdigest()
-
 
 def _is_whole(data: bytes) -> bool:
     """Whether the tables and buffers lie within the file; struct.error where an offset points outside."""
@@ -72,6 +72,9 @@ def _is_whole(data: bytes) -> bool:
         return False
     for signature in _tables(data, root, _SIGNATURES):
         _field(data, signature, 0)
+    # some writers put the operators' codes at the very end
+    if any(_table_end(data, operator) > len(data) for operator in _tables(data, root, _OPERATORS)):
+        return False
     return all(_buffer_end(data, buffer) <= len(data) for buffer in _tables(data, root, _BUFFERS))
 
 
@@ -84,6 +87,12 @@ def _tables(data: bytes, table: int, number: int) -> Iterator[int]:
     for k in range(_u32(data, vector)):
         entry = vector + 4 + 4 * k
         yield entry + _u32(data, entry)
+
+
+def _table_end(data: bytes, table: int) -> int:
+    """Where a table's own fields end."""
+    (back,) = struct.unpack_from("<i", data, table)
+    return table + int(struct.unpack_from("<H", data, table - back + 2)[0])
 
 
 def _buffer_end(data: bytes, buffer: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from edge_service.extraction.errors import ModelRefused
 from edge_service.extraction.native_stderr import without_lines
 from edge_service.extraction.parameters import OUTPUT_CHANNELS, STRIDE_PX
+from edge_service.extraction.runtimes.tensors import decoder, encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_service.extraction.runtimes.model_file import ModelFile
+    from edge_service.extraction.runtimes.tensors import Decoder, Encoder
 
 _NAME = re.compile(r"s(\d+)x(\d+)")
 _NOTE = b"INFO: "
@@ -25,8 +28,21 @@ _NOTE = b"INFO: "
 _NATIVE_ERRORS = (ValueError, RuntimeError, OSError)
 
 
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """The network at one input shape: how to call it, and what its tensors hold."""
+
+    run: Callable[..., dict[str, NDArray[Any]]]
+    input_name: str
+    encode: Encoder
+    decode: Decoder
+
+
 class SignatureNetwork:
-    """Runs the signature that fits the image. May be shared by threads; they take turns."""
+    """Runs the signature that fits the image. May be shared by threads; they take turns.
+
+    Raises ModelRefused for a file that is no minutiae network, ImportError for a runtime that is itself broken.
+    """
 
     def __init__(self, make: Callable[..., Any], model: ModelFile, *, threads: int) -> None:
         self._path = model.path
@@ -41,44 +57,51 @@ class SignatureNetwork:
                 for m in map(_NAME.fullmatch, signatures)
                 if m
             }
+        except SystemError as error:
+            # tflite-runtime 2.14, built for numpy 1, imports under numpy 2 and only breaks down here
+            reason = error if error.__cause__ is None else error.__cause__
+            raise ImportError(_one_line(reason)) from error
         except _NATIVE_ERRORS as error:
             raise ModelRefused(model.path, f"cannot be used ({_one_line(error)})") from error
         if not found:
             raise ModelRefused(model.path, f"holds no input shapes, only the signatures {sorted(signatures)}")
-        self._runners = dict(sorted(found.items()))
-        self._inputs = {shape: self._input_of(shape) for shape in self._runners}
-        self.shapes = tuple(self._runners)
+        self._signatures = {shape: self._checked(shape, found[shape]) for shape in sorted(found)}
+        self.shapes = tuple(self._signatures)
         self._turn = threading.Lock()  # an interpreter has one set of tensors
 
     def run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (h, w) of one of `shapes` to float32 (h / 4, w / 4, 7). Raises `ModelRefused` if it breaks down."""
-        h, w = image.shape
-        grey = {self._inputs[h, w]: image.astype(np.float32)[None, :, :, None]}
+        signature = self._signatures[image.shape]  # pyright: ignore[reportArgumentType]
+        grey = {signature.input_name: signature.encode(image)[None, :, :, None]}
         try:
             with self._turn:
-                outputs = self._runners[h, w](**grey)
+                outputs = signature.run(**grey)
         except _NATIVE_ERRORS as error:
             raise ModelRefused(self._path, f"does not run ({_one_line(error)})") from error
         (output,) = outputs.values()
-        if not np.isfinite(output).all():
+        real = signature.decode(output)
+        if not np.isfinite(real).all():
             raise ModelRefused(self._path, "gives infinite numbers; its weights are damaged")
-        return output[0]
+        return real[0]
 
-    def _input_of(self, shape: tuple[int, int]) -> str:
-        """Name of a signature's input, once it is sure that input and output are what this project's have."""
+    def _checked(self, shape: tuple[int, int], runner: Any) -> _Signature:  # noqa: ANN401 - native, without types
+        """A signature, once it is sure that its input and output are what this project's networks have."""
         h, w = shape
-        runner = self._runners[shape]
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
-        taken = [(tuple(map(int, d["shape"])), d["dtype"]) for d in inputs.values()]
-        given = [(tuple(map(int, d["shape"])), d["dtype"]) for d in outputs.values()]
-        if taken != [((1, h, w, 1), np.float32)] or given != [
-            ((1, h // STRIDE_PX, w // STRIDE_PX, OUTPUT_CHANNELS), np.float32)
-        ]:
+        taken = [tuple(map(int, d["shape"])) for d in inputs.values()]
+        given = [tuple(map(int, d["shape"])) for d in outputs.values()]
+        if taken != [(1, h, w, 1)] or given != [(1, h // STRIDE_PX, w // STRIDE_PX, OUTPUT_CHANNELS)]:
             raise ModelRefused(
                 self._path, f"is no minutiae network: signature s{h}x{w} takes {taken} and gives {given}"
             )
-        return next(iter(inputs))
+        ((name, into),), (out,) = inputs.items(), outputs.values()
+        try:
+            return _Signature(runner, name, encoder(into), decoder(out))
+        except ValueError as error:
+            raise ModelRefused(
+                self._path, f"is no minutiae network: in signature s{h}x{w}, {error}"
+            ) from error
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
