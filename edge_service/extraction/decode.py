@@ -33,9 +33,7 @@ def minutiae(output: Output, *, width: int, height: int) -> Minutiae:
     rows, columns = np.nonzero(peaks(heat))
     cells = output[rows, columns]
     certainty = heat[rows, columns]
-    # a minutia belongs to its cell or the next one: an offset beyond that is a slip of the network
-    x = (columns + 0.5 + np.clip(cells[:, OFFSET_X], -1.5, 1.5)) * p.STRIDE_PX - 0.5
-    y = (rows + 0.5 + np.clip(cells[:, OFFSET_Y], -1.5, 1.5)) * p.STRIDE_PX - 0.5
+    x, y = places(cells, rows, columns)
     inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
     order = np.flatnonzero(inside)[np.argsort(-certainty[inside], kind="stable")][: p.MOST_PEAKS]
     keep = order[apart(x[order], y[order])][: p.MOST_MINUTIAE]
@@ -52,14 +50,22 @@ def minutiae(output: Output, *, width: int, height: int) -> Minutiae:
     )
 
 
-def peaks(heat: Output) -> NDArray[np.bool_]:
+def places(cells: Output, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[Output, Output]:
+    """Where the minutiae of cells (n, 7) at these rows and columns stand: x and y in pixels at 500 dpi."""
+    # a minutia belongs to its cell or the next one: an offset beyond that is a slip of the network
+    x = (columns + 0.5 + np.clip(cells[:, OFFSET_X], -1.5, 1.5)) * p.STRIDE_PX - 0.5
+    y = (rows + 0.5 + np.clip(cells[:, OFFSET_Y], -1.5, 1.5)) * p.STRIDE_PX - 0.5
+    return x, y
+
+
+def peaks(heat: Output, *, least: float = p.LEAST_HEAT) -> NDArray[np.bool_]:
     """Cells that are at least as hot as their eight neighbours and hot enough."""
     padded = np.pad(heat, 1)
     rows, columns = heat.shape
     around = [
         padded[dy : dy + rows, dx : dx + columns] for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)
     ]
-    return (heat >= np.maximum.reduce(around)) & (heat >= p.LEAST_HEAT)
+    return (heat >= np.maximum.reduce(around)) & (heat >= least)
 
 
 def apart(x: Output, y: Output) -> NDArray[np.bool_]:
@@ -71,7 +77,6 @@ def apart(x: Output, y: Output) -> NDArray[np.bool_]:
     return keep
 
 
-def print_area_mm2(output: Output) -> float:
-    """Area on which the network sees a print, in square millimetres."""
-    cells = int((probability(output[..., PRINT]) >= p.PRINT_PROBABILITY).sum())
-    return cells * (p.STRIDE_PX * 25.4 / p.DPI) ** 2
+def area_mm2(mask: NDArray[np.bool_]) -> float:
+    """Area of a mask of cells, in square millimetres."""
+    return int(mask.sum()) * (p.STRIDE_PX * 25.4 / p.DPI) ** 2

@@ -86,8 +86,7 @@ def measure(image: NDArray[np.uint8], output: decode.Output, found: Minutiae) ->
     mm_per_px = 25.4 / p.DPI
     probability = decode.probability(output[..., decode.PRINT])
     mask = probability >= p.PRINT_PROBABILITY
-    cells = int(mask.sum())
-    area_mm2 = cells * (p.STRIDE_PX * mm_per_px) ** 2
+    area_mm2 = decode.area_mm2(mask)
     blocks = _Blocks.of(image)
     weight = _weight(probability, blocks.contrast.shape)
     weight /= weight.sum() + _FAINT
@@ -102,7 +101,7 @@ def measure(image: NDArray[np.uint8], output: decode.Output, found: Minutiae) ->
         certainty=float(sure.sum()),
         mean_certainty=float(sure.mean()) if len(found) else 0.0,
         doubtful=float((sure < p.DOUBTFUL).mean()) if len(found) else 1.0,
-        print_certainty=float(probability[mask].mean()) if cells else 0.0,
+        print_certainty=float(probability[mask].mean()) if mask.any() else 0.0,
         active=float((blocks.contrast > p.ACTIVE_GREY).mean()),
         contrast=_mean(blocks.contrast, weight),
         clarity=_mean(length, weight),

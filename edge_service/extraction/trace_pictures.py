@@ -14,6 +14,7 @@ import numpy as np
 
 from edge_service.extraction import decode
 from edge_service.extraction import parameters as p
+from edge_service.extraction.frames import background
 from edge_service.extraction.trace_canvas import (
     FAINT,
     INK,
@@ -102,7 +103,7 @@ def pictures(trace: Trace) -> Iterator[Picture]:
 def _tiles(grey: Grey, tile: tuple[int, int], corners: tuple[tuple[int, int], ...]) -> Picture:
     height, width = grey.shape
     bottom, right = (max(c[k] + tile[k] for c in corners) for k in (0, 1))
-    ground = np.full((max(height, bottom), max(width, right)), _ground(grey), np.uint8)
+    ground = np.full((max(height, bottom), max(width, right)), background(grey), np.uint8)
     ground[:height, :width] = grey
     canvas = Canvas(pale(ground, 0.25))
     outside = np.ones(ground.shape, np.bool_)
@@ -131,7 +132,7 @@ def _mask(grey: Grey, output: Plane) -> Picture:
     seen = decode.probability(output[..., decode.PRINT])
     canvas = Canvas(blended(pale(grey, 0.15), UNSEEN, 0.62 * (1.0 - _over(seen, grey.shape))))
     canvas.contour(_over(seen, grey.shape) >= p.PRINT_PROBABILITY, SEEN)
-    area = decode.print_area_mm2(output)
+    area = decode.area_mm2(seen >= p.PRINT_PROBABILITY)
     title = f"Where there is a print: {area:.0f} mm2"
     return Picture(
         "03-mask.png",
@@ -184,10 +185,10 @@ def _directions(grey: Grey, output: Plane) -> Picture:
 
 
 def _peaks(grey: Grey, output: Plane, heat: Plane, decoded: Minutiae) -> Picture:
-    rows, columns = np.nonzero(_maxima(heat))
+    # whatever their heat: what `decode` looks at before its threshold
+    rows, columns = np.nonzero(decode.peaks(heat, least=LEAST_SHOWN_HEAT))
     certainty = heat[rows, columns]
-    x = (columns + 0.5 + np.clip(output[rows, columns, decode.OFFSET_X], -1.5, 1.5)) * p.STRIDE_PX - 0.5
-    y = (rows + 0.5 + np.clip(output[rows, columns, decode.OFFSET_Y], -1.5, 1.5)) * p.STRIDE_PX - 0.5
+    x, y = decode.places(output[rows, columns], rows, columns)
     canvas = Canvas(pale(grey, 0.62))
     counts = {KEPT: 0, TOO_NEAR: 0, TOO_COOL: 0}
     for k in np.argsort(certainty):
@@ -253,16 +254,6 @@ def _hue_table() -> NDArray[np.float32]:
     return np.array([colorsys.hls_to_rgb(k / 256.0, 0.48, 0.85) for k in range(256)], np.float32) * 255.0
 
 
-def _maxima(heat: Plane) -> NDArray[np.bool_]:
-    """Local maxima whatever their heat: what `decode.peaks` looks at before its threshold."""
-    padded = np.pad(heat, 1)
-    rows, columns = heat.shape
-    around = [
-        padded[dy : dy + rows, dx : dx + columns] for dy in range(3) for dx in range(3) if (dy, dx) != (1, 1)
-    ]
-    return (heat >= np.maximum.reduce(around)) & (heat >= LEAST_SHOWN_HEAT)
-
-
 def _fate(x: float, y: float, certainty: float, decoded: Minutiae) -> Colour:
     """What became of a peak: its colour. What is kept stands where the peak stands."""
     if certainty < p.LEAST_HEAT:
@@ -284,9 +275,3 @@ def _over(plane: Plane, shape: tuple[int, ...]) -> NDArray[np.float32]:
 def _nearest(cells: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Colours of cells as blocks of pixels, float32 (height, width, 3)."""
     return cells.repeat(p.STRIDE_PX, axis=0).repeat(p.STRIDE_PX, axis=1)[: shape[0], : shape[1]]
-
-
-def _ground(grey: Grey) -> int:
-    from edge_service.extraction.frames import background
-
-    return background(grey)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_service.extraction import Extractor
+from edge_service.extraction import Extractor, decode
 from edge_service.extraction import parameters as p
 from edge_service.extraction.trace import Trace
 from edge_service.extraction.trace_canvas import PAPER, Canvas, gradient, pale
@@ -19,10 +19,10 @@ from edge_service.extraction.trace_folder import NAMES, OVERVIEW, WARNING, refus
 from edge_service.extraction.trace_overview import overview
 from edge_service.extraction.trace_pictures import (
     KEPT,
+    LEAST_SHOWN_HEAT,
     TOO_COOL,
     TOO_NEAR,
     _fate,
-    _maxima,
     pictures,
     wheel_colours,
 )
@@ -137,7 +137,7 @@ def test_other_resolutions_are_drawn_at_500_dpi(extractor, image):
 
 def test_the_peaks_that_are_drawn_as_kept_are_the_minutiae(trace):
     heat = 1.0 / (1.0 + np.exp(-trace.output[..., 0]))
-    rows, _ = np.nonzero(_maxima(heat))
+    rows, _ = np.nonzero(decode.peaks(heat, least=LEAST_SHOWN_HEAT))
     title = next(q.title for q in pictures(trace) if q.name.startswith("06"))
     assert f": {len(trace.decoded)} of {len(rows)} kept" in title
 
