@@ -29,15 +29,6 @@ def side_by_side(
 ) -> Image:
     """Probe on the left, candidate on the right, paired minutiae joined, the others grey."""
     drawn = sheet([probe[0], candidate[0]], caption=caption, legend="left: probe   right: candidate")
-    paired = {int(i) for i, _ in pairs}, {int(j) for _, j in pairs}
-    for side, (_, minutiae) in enumerate((probe, candidate)):
-        for k in range(len(minutiae)):
-            if k not in paired[side]:
-                drawn.mark(minutiae, k, UNPAIRED, of=side)
-    for number, (i, j) in enumerate(pairs):
-        colour = JOIN[number % len(JOIN)]
-        ends = drawn.place(probe[1], int(i), of=0), drawn.place(candidate[1], int(j), of=1)
-        drawn.draw.line(ends, fill=colour, width=1)
-        drawn.mark(probe[1], int(i), colour, of=0)
-        drawn.mark(candidate[1], int(j), colour, of=1)
+    joined = [((int(i), int(j)), JOIN[number % len(JOIN)]) for number, (i, j) in enumerate(pairs)]
+    drawn.join((probe[1], candidate[1]), joined, UNPAIRED)
     return drawn.image

@@ -41,16 +41,8 @@ def draw(pair: WorstPair) -> Image:
     if pair.found is not None:
         _outline(drawn, pair.a, pair.b, pair.found.motion, of=0)
         _outline(drawn, pair.b, pair.a, pair.found.motion.inverse(), of=1)
-    pairs = pair.comparison.pairs
-    for side, seen in enumerate((pair.a, pair.b)):
-        for k in sorted(set(range(len(seen.minutiae))) - set(pairs[:, side].tolist())):
-            drawn.mark(seen.minutiae, k, UNPAIRED, of=side)
-    for number, (i, j) in enumerate(pairs.tolist()):
-        colour = _colour(pair.true, number)
-        ends = drawn.place(pair.a.minutiae, i, of=0), drawn.place(pair.b.minutiae, j, of=1)
-        drawn.draw.line(ends, fill=colour, width=1)
-        drawn.mark(pair.a.minutiae, i, colour, of=0)
-        drawn.mark(pair.b.minutiae, j, colour, of=1)
+    joined = [(ij, _colour(pair.true, k)) for k, ij in enumerate(pair.comparison.pairs.tolist())]
+    drawn.join((pair.a.minutiae, pair.b.minutiae), joined, UNPAIRED)
     return drawn.image
 
 

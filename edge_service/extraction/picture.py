@@ -58,6 +58,24 @@ class Sheet:
         else:
             self.draw.ellipse(box, outline=colour, width=STROKE_PX)
 
+    def join(
+        self,
+        prints: tuple[Minutiae, Minutiae],
+        pairs: Sequence[tuple[Sequence[int], Colour]],
+        unpaired: Colour,
+    ) -> None:
+        """Join the pairs (i, j) of the first two prints, each in its colour; mark the others `unpaired`."""
+        for side, minutiae in enumerate(prints):
+            for k in sorted(set(range(len(minutiae))) - {int(pair[side]) for pair, _ in pairs}):
+                self.mark(minutiae, k, unpaired, of=side)
+        for pair, colour in pairs:
+            ends = [
+                self.place(m, int(k), of=side) for side, (m, k) in enumerate(zip(prints, pair, strict=True))
+            ]
+            self.draw.line(ends, fill=colour, width=1)
+            for side, (minutiae, k) in enumerate(zip(prints, pair, strict=True)):
+                self.mark(minutiae, int(k), colour, of=side)
+
 
 def sheet(images: Sequence[NDArray[np.uint8]], *, caption: str, legend: str) -> Sheet:
     """Prints beside each other, pale, so that marks stand out; uint8 (height, width) each."""
