@@ -21,7 +21,7 @@ from benchmarks.accuracy.threads import ONE_THREAD
 from benchmarks.accuracy.worker import read_message, write_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "peers.txt"
 ENVIRONMENT = REPOSITORY / ".venv-peers"
 STAMP = "whorl-requirements.sha256"
+WORKER = Path(__file__).with_name("worker.py")
 
 
 def peers_python(
@@ -87,10 +88,20 @@ class PeerWorker:
     Args:
         python: the interpreter to run.
         system: name of the peer, for messages.
+        script: what it runs, which speaks as `worker.py` does.
+        environment: variables that the script needs beside those of this process.
     """
 
-    def __init__(self, python: Path, system: str) -> None:
-        self._python = python
+    def __init__(
+        self,
+        python: Path,
+        system: str,
+        *,
+        script: Path = WORKER,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = [str(python), "-u", str(script)]
+        self._environment = {**os.environ, **ONE_THREAD, **(environment or {})}
         self._system = system
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._process: subprocess.Popen[bytes] | None = None
@@ -142,13 +153,12 @@ class PeerWorker:
                     stream.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        script = Path(__file__).with_name("worker.py")
         self._process = subprocess.Popen(  # noqa: S603 - our own script
-            [str(self._python), "-u", str(script)],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
-            env={**os.environ, **ONE_THREAD},
+            env=self._environment,
         )
         return self._process
 

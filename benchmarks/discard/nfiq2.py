@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.accuracy.peers import REPOSITORY, PeerRefused, PeerWorker, peers_python
-from benchmarks.accuracy.threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +18,12 @@ class Nfiq2(PeerWorker):
     """Scores images, one process for all of them. Raises SystemUnderTestError if it cannot be had."""
 
     def __init__(self, *, on_install: Callable[[str], None]) -> None:
-        super().__init__(peers_python(on_install=on_install), "NFIQ 2")
+        super().__init__(
+            peers_python(on_install=on_install),
+            "NFIQ 2",
+            script=Path(__file__).with_name("nfiq2_worker.py"),
+            environment={"PYTHONPATH": str(REPOSITORY)},
+        )
         self.times_ms: list[float] = []
 
     def score(self, image: NDArray[np.uint8]) -> int:
@@ -35,14 +37,3 @@ class Nfiq2(PeerWorker):
             return 0
         self.times_ms.append(float(answer["wall_ms"]))
         return int(answer["score"])
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        script = Path(__file__).with_name("nfiq2_worker.py")
-        self._process = subprocess.Popen(  # noqa: S603 - our own script
-            [str(self._python), "-u", str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(REPOSITORY)},
-        )
-        return self._process
