@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge_service.extraction import frames
 from models.training.example import MASK_SHRINK, Example
 from models.training.parameters import TEACHER_HEAT_FLOOR, TEACHER_NMS_RADIUS_PX
 
@@ -83,10 +84,9 @@ def load(data: Path, cache: Path, names: Iterable[str], views: tuple[str, ...]) 
         image = cv2.imread(str(data / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise FileNotFoundError(f"cannot read {data / name}.png")
-        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
         minutiae = consensus(present)
         mask = with_minutiae(print_mask(image), minutiae)
-        examples.append(Example(name, image, minutiae, mask, int(np.percentile(edge, 75))))
+        examples.append(Example(name, image, minutiae, mask, frames.background(image)))
     return examples
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from edge_service.extraction import frames
 from interchange import MinutiaType
 from models.synthetic import master, touch
 from models.training import parameters as p
@@ -28,14 +29,13 @@ def synthetic_examples(folder: Path) -> list[Example]:
         with np.load(path) as kept:
             for n in range(p.SYNTHETIC_TOUCHES):
                 image = kept[f"image{n}"]
-                edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
                 found.append(
                     Example(
                         name=f"synthetic/{k:04d}_{n}",
                         image=image,
                         minutiae=kept[f"minutiae{n}"],
                         mask=kept[f"mask{n}"],
-                        background=int(np.percentile(edge, 75)),
+                        background=frames.background(image),
                         exact=True,
                     )
                 )

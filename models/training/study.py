@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,14 +86,26 @@ def _judged(name: str, *, data: Path, teacher: Path, dev: Path, run: Path, steps
 
 def gather(data: Path, teacher: Path, recipe: p.Recipe, synthetic: Path) -> list[Example]:
     """The examples that a recipe asks for: real ones from `data`, synthetic ones kept in a folder."""
+    real = _real(data, teacher, recipe.views, agreement=recipe.agreement) if recipe.synthetic < 1.0 else []
+    return real + (_synthetic(synthetic) if recipe.synthetic > 0.0 else [])
+
+
+@lru_cache(maxsize=1)
+def _real(data: Path, teacher: Path, views: tuple[str, ...], *, agreement: bool) -> list[Example]:
     from models.training.agreement import agreed
     from models.training.examples import load, names_below
+
+    real = load(data, teacher, names_below(data), views)
+    if not agreement:
+        return real
+    return agreed(real, on_set=lambda name: print(f"laying the impressions of {name} over each other"))
+
+
+@lru_cache(maxsize=1)
+def _synthetic(folder: Path) -> list[Example]:
     from models.training.made_up import synthetic_examples
 
-    real = load(data, teacher, names_below(data), recipe.views) if recipe.synthetic < 1.0 else []
-    if recipe.agreement:
-        real = agreed(real, on_set=lambda name: print(f"laying the impressions of {name} over each other"))
-    return real + (synthetic_examples(synthetic) if recipe.synthetic > 0.0 else [])
+    return synthetic_examples(folder)
 
 
 def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
