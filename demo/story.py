@@ -14,7 +14,7 @@ from demo.cast import POSITIONS, SYNTHETIC_PRINTS, OwnFinger, Person, own_finger
 from demo.centre import Centre
 from demo.pictures import side_by_side, with_minutiae
 from demo.stage import Stage
-from demo.view import FingerBars, reply_table, timing_line
+from demo.view import FingerBars, capture_lines, reply_table, timing_line
 from edge_service.booking import Stage as BookingStage
 from edge_service.errors import BookingError
 from edge_service.extraction import ImageRefused
@@ -131,6 +131,8 @@ class Demo:
         if booking.reply is None:
             self.console.print(f"  [red]No reply: {booking.refused or 'it did not come in time'}[/]")
             return False
+        for line in capture_lines(booking):
+            self.console.print(line)
         self.console.print(reply_table(booking))
         self.console.print(timing_line(booking))
         word = re.sub(r"\W+", "-", person.name.split(",")[0].lower())

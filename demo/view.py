@@ -63,6 +63,12 @@ class FingerBars:
                 pass
 
 
+def capture_lines(booking: Booking) -> list[str]:
+    """What went wrong at the sensor, if anything did."""
+    problems = booking.reply.capture_problems if booking.reply else ()
+    return [f"  [bold yellow]Taken wrongly:[/] {problem.advice}" for problem in problems]
+
+
 def reply_table(booking: Booking) -> Table:
     """The reply, repository by repository."""
     table = Table("Repository", "Reply", "Candidates", box=None, padding=(0, 2), header_style="dim")

@@ -80,6 +80,8 @@ class BookingView:
         """The reply by repository, and how long it took."""
         if booking.reply is None:
             return
+        for problem in booking.reply.capture_problems:
+            self.console.print(f"Taken wrongly: {problem.advice}", style="bold yellow")
         table = Table("repository", "reply", "candidates", title="A candidate is not a finding.")
         for repository in booking.reply.repositories:
             words = f"{repository.colour} (search failed)" if repository.failed else repository.colour

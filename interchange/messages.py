@@ -10,9 +10,17 @@ Until then they belong on a loopback or a network that is trusted.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from interchange.errors import MessageError
 from interchange.fields import (
@@ -38,6 +46,7 @@ MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_PRINTS = 10
 MAX_CANDIDATES = 20
 MAX_REPOSITORIES = 16
+MAX_CAPTURE_PROBLEMS = 45  # every two of ten prints
 
 
 def _known_version(value: int) -> int:
@@ -182,11 +191,36 @@ class RepositoryReply(Message):
         return self
 
 
+class CaptureFault(StrEnum):
+    """What went wrong when the prints were taken, as the matcher sees it."""
+
+    SAME_FINGER_TWICE = "same_finger_twice"
+    HANDS_SWAPPED = "hands_swapped"
+    FINGERS_RELABELLED = "fingers_relabelled"
+
+
+class CaptureProblem(Message):
+    """A slip at the sensor that the prints betray, not a reason to refuse them.
+
+    `positions` are those concerned, as in the submission (0 unknown); `advice` tells the officer what to do next.
+    """
+
+    fault: CaptureFault
+    positions: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=10)], ...], Field(min_length=1, max_length=MAX_PRINTS)
+    ]
+    advice: Words
+
+
 class Reply(Message):
     """The rapid reply to a submission, ``fp/v1/{device}/down/reply``. A candidate is not a finding.
 
     `timings_ms` says how long each stage took at the matcher: ``waiting``, ``decode``,
     ``search.{repository}``, ``total``.
+
+    `capture_problems` was added within message version 1. It is only sent where there are any, so that an older
+    kiosk reads all other replies; one that gets it keeps asking, as for any reply that it cannot read, until it is
+    updated.
     """
 
     version: Version = MESSAGE_VERSION
@@ -195,6 +229,14 @@ class Reply(Message):
     answered_at: Instant
     repositories: Annotated[tuple[RepositoryReply, ...], Field(max_length=MAX_REPOSITORIES)]
     timings_ms: Annotated[dict[Name, Milliseconds], Field(max_length=64)]
+    capture_problems: Annotated[tuple[CaptureProblem, ...], Field(max_length=MAX_CAPTURE_PROBLEMS)] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        tree: dict[str, Any] = handler(self)
+        if not self.capture_problems:
+            tree.pop("capture_problems", None)
+        return tree
 
 
 class Status(Message):

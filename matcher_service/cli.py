@@ -1,4 +1,4 @@
-"""The command line of the centre: `matcher-service`. Each command is one small function."""
+"""The command line of the centre: `matcher-service`. `run` is here, the other commands in `commands/`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ import typer
 
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
+from matcher_service.commands.comparing import compare, explain
+from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
+from matcher_service.commands.searching import search
+from matcher_service.commands.serving import api, api_token
 
 if TYPE_CHECKING:
     from matcher_service.repositories import Database
@@ -21,7 +25,7 @@ log = logging.getLogger("matcher")
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The centre: searches what kiosks submit.")
 
 
-@app.command()
+@app.command(rich_help_panel="Service")
 def run(
     *,
     config: Config = None,
@@ -34,7 +38,8 @@ def run(
     settings = _settings(config, assign)
     database = _open_database(settings)
     from matcher_service.errors import MatcherError
-    from matcher_service.search import Gallery, colour
+    from matcher_service.search import Gallery
+    from matcher_service.search.decision import colours
     from matcher_service.service import MatcherService
 
     def say_ready() -> None:
@@ -45,8 +50,8 @@ def run(
         service = MatcherService(
             settings=settings,
             database=database,
-            make_gallery=lambda: Gallery(threads=settings.search.threads),
-            colour=colour,
+            make_gallery=lambda source: Gallery(source=source, threads=settings.search.threads),
+            colour=colours(settings.search.red_fpir, settings.search.yellow_fpir),
             on_ready=say_ready,
         )
     except MatcherError as error:
@@ -60,80 +65,12 @@ def run(
     log.info("stopped")
 
 
-@app.command()
-def enroll(
-    paths: Annotated[list[Path], typer.Argument(help="Template files, or folders of them.")],
-    *,
-    repository: Annotated[str, typer.Option(help="Where to enroll them.")],
-    config: Config = None,
-    assign: Set = None,
-) -> None:
-    """Enroll people from ISO/IEC 19794-2:2005 or INCITS 378-2004 files (*.iso, *.fmr, *.378).
-
-    A file is one person; a folder inside a given folder is one person with all files in it. People whose very
-    prints are there already are not enrolled again.
-    """
-    from matcher_service.enrolling import enroll_paths
-    from matcher_service.errors import MatcherError
-
-    database = _open_database(_settings(config, assign))
-    try:
-        done = enroll_paths(database, repository, paths)
-    except MatcherError as error:
-        fail(error)
-    finally:
-        database.close()
-    typer.echo(f"{done.enrolled} people enrolled in {repository}, {done.known} were there already")
-    for problem in done.problems:
-        typer.secho(problem, err=True, fg=typer.colors.RED)
-    if done.problems:
-        raise typer.Exit(1)
-
-
-@app.command()
-def repositories(
-    *,
-    add: Annotated[str | None, typer.Option(help="Make a repository of this name first.")] = None,
-    owner: Annotated[str, typer.Option(help="The agency that owns it.")] = "",
-    config: Config = None,
-    assign: Set = None,
-) -> None:
-    """List the repositories and how much is in them."""
-    from matcher_service.errors import MatcherError
-    from matcher_service.repositories import Repositories
-
-    database = _open_database(_settings(config, assign))
-    store = Repositories(database)
-    if add is not None:
-        try:
-            store.create(add, owner=owner)
-        except MatcherError as error:
-            fail(error)
-    for summary in store.summaries():
-        owned = f", owner {summary.owner}" if summary.owner else ""
-        typer.echo(f"{summary.name}: {summary.identities} identities, {summary.prints} prints{owned}")
-    database.close()
-
-
-@app.command()
-def refused(
-    *,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
-    config: Config = None,
-    assign: Set = None,
-) -> None:
-    """List submissions that were refused and are kept for inspection."""
-    from matcher_service.repositories import Quarantine
-
-    settings = _settings(config, assign)
-    database = _open_database(settings)
-    kept = Quarantine(database, per_device=settings.quarantine.per_device, total=settings.quarantine.total)
-    for refusal in kept.newest(limit=limit):
-        typer.echo(
-            f"{refusal.received_at:%Y-%m-%d %H:%M:%S}Z  {refusal.device or refusal.topic}"
-            f"  {refusal.tcn or '(no TCN)'}  {refusal.payload_bytes} bytes  {refusal.field}: {refusal.reason}"
-        )
-    database.close()
+for _command in (enroll, repositories, stats, export, refused):
+    app.command(rich_help_panel="Repositories")(_command)
+for _command in (search, compare, explain):
+    app.command(rich_help_panel="Prints")(_command)
+for _command in (api, api_token):
+    app.command(rich_help_panel="API")(_command)
 
 
 def _settings(config: Path | None, assign: list[str] | None) -> MatcherSettings:

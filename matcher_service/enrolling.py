@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interchange.errors import TemplateError
 from matcher_service import parameters
-from matcher_service.repositories import Repositories, split
+from matcher_service.reading import UnusableTemplate, read_file
+from matcher_service.repositories import Repositories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matcher_service.repositories import Database, NewPrint
 
 SUFFIXES = frozenset({".iso", ".fmr", ".378", ".ist", ".ansi"})
-MAX_RECORD_BYTES = 1024 * 1024  # 255 views with 255 minutiae each are 392 KB
 
 
 @dataclass(slots=True)
@@ -86,10 +85,8 @@ def _read(files: Iterable[Path], report: EnrolmentReport) -> list[NewPrint]:
     prints: list[NewPrint] = []
     for file in files:
         try:
-            with file.open("rb") as opened:
-                # A byte more than a record can have: enough for the codec to refuse it.
-                prints.extend(split(opened.read(MAX_RECORD_BYTES + 1)))
-        except (TemplateError, OSError) as error:
-            report.problems.append(f"{file}: {error}")
+            prints.extend(one.print for one in read_file(file))
+        except UnusableTemplate as error:
+            report.problems.append(str(error))
             return []
     return prints

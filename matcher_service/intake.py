@@ -27,7 +27,7 @@ from interchange.messages import (
 )
 from interchange.tcn import check_tcn, device_of
 from interchange.topics import Down, Up, down, parse
-from matcher_service.parameters import UNTOLD_REPLIES
+from matcher_service.parameters import DESK, UNTOLD_REPLIES
 from matcher_service.repositories import Filed, read_single
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ class Intake:
         submission = decode_message(Submission, message.payload)
         if submission.device != device:
             raise MessageError("device", "is not the one that this topic belongs to")
+        if device == DESK:
+            raise MessageError(
+                "device", f"'{DESK}' stands for searches at the centre; give the kiosk another name"
+            )
         read_prints(submission)
         filed = self._submissions.file(submission, message.payload)
         if filed is Filed.OTHER:

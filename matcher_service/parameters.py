@@ -18,6 +18,10 @@ SEARCH_POLL_S: Final = 1.0
 # what an alignment needs.
 LEAST_MINUTIAE: Final = 3
 
+# Hands swapped by mistake, about once in a hundred bookings (by judgement): a hit found only by swapping them must be
+# rarer by so much, as log10, than one under the labels as they are.
+WRONG_LABELS_LOG10: Final = 2.0
+
 # Candidates recorded for an examiner, and named in a reply, for each repository.
 MAX_CANDIDATES: Final = 10
 
@@ -40,3 +44,6 @@ ENROL_BATCH: Final = 200
 
 # At the end, how long the search that is under way is waited for. It is taken up again at the next start.
 STOP_WAIT_S: Final = 2.0
+
+# Searches at the centre's own command line are filed under this device; no kiosk may be called so.
+DESK: Final = "desk"

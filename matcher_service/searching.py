@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING
 
 from interchange.errors import MessageError
 from interchange.logs import facts
-from interchange.messages import Colour, Reply, RepositoryReply, Submission, decode_message, encode_message
+from interchange.messages import (
+    CaptureProblem,
+    Colour,
+    Reply,
+    RepositoryReply,
+    Submission,
+    decode_message,
+    encode_message,
+)
 from matcher_service import parameters
+from matcher_service.capture import look_at, relabelled_problem, swapped_hands, swapped_hands_problem
 from matcher_service.intake import read_prints
 from matcher_service.repositories import FoundCandidate, Outcome, SearchOutcome, StoredReply
 
@@ -37,12 +46,15 @@ class Searching:
         *,
         submissions: Submissions,
         galleries: LiveGalleries,
-        colour: Callable[[float], str],
+        colour: Callable[[float, int], str],
         tell: Callable[[StoredReply], object],
         ready: Callable[[], None] = lambda: None,
         max_candidates: int = parameters.MAX_CANDIDATES,
     ) -> None:
-        """`colour` gives a candidate's colour for its score; `ready` is called once searches are fast."""
+        """`colour` gives a candidate's colour for its evidence and the number of identities it was found among.
+
+        Evidence is -log10 of the false match rate. `ready` is called once searches are fast.
+        """
         self._submissions = submissions
         self._galleries = galleries
         self._colour = colour
@@ -100,12 +112,21 @@ class Searching:
         if given_up:
             log.error("search given up", extra=facts(tcn=waiting.tcn, attempts=waiting.attempts - 1))
         self._galleries.refresh()
-        prints = [] if given_up else self._read(waiting)
+        prints, problems = look_at([] if given_up else self._read(waiting))
+        for problem in problems:
+            slip = facts(tcn=waiting.tcn, fault=problem.fault, positions=problem.positions)
+            log.warning("prints taken wrongly", extra=slip)
         timings["decode"] = (time.monotonic() - began) * 1000
-        searches = [self._search(name, gallery, prints) for name, gallery in self._galleries]
+        searches: list[SearchOutcome] = []
+        for name, gallery in self._galleries:
+            search, slip = self._search(name, gallery, prints)
+            searches.append(search)
+            if slip is not None and all(p.fault != slip.fault for p in problems):
+                problems.append(slip)
+                log.warning("wrong labels", extra=facts(tcn=waiting.tcn, repository=name, fault=slip.fault))
         timings |= {f"search.{s.repository}": s.duration_ms for s in searches}
         timings["total"] = timings["waiting"] + (time.monotonic() - began) * 1000
-        reply = StoredReply(waiting.tcn, waiting.device, _reply(waiting.tcn, searches, timings))
+        reply = StoredReply(waiting.tcn, waiting.device, _reply(waiting.tcn, searches, timings, problems))
         outcome = Outcome.FAILED if given_up else Outcome.ANSWERED
         if self._submissions.finish(waiting, reply.payload, searches, outcome):
             colours = {s.repository: s.colour for s in searches}
@@ -124,29 +145,33 @@ class Searching:
 
     def _search(
         self, name: str, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]]
-    ) -> SearchOutcome:
-        """One repository. A fault in it is yellow, never green, and leaves the others alone."""
+    ) -> tuple[SearchOutcome, CaptureProblem | None]:
+        """One repository, and which labels had to be wrong for somebody to be found.
+
+        A fault in it is yellow, never green, and leaves the others alone.
+        """
         searched_at = datetime.now(UTC)
         began = time.monotonic()
         found: list[FoundCandidate] = []
         colour = Colour.YELLOW
         failed = True
+        slip: CaptureProblem | None = None
         try:
             # Prints that hold next to nothing match nobody: "none found" would be said without having looked.
             searchable = [(at, m) for at, m in prints if len(m) >= parameters.LEAST_MINUTIAE]
             if searchable:
-                best = gallery.search(searchable, limit=self._max_candidates)
-                coloured = [(c, Colour(self._colour(c.score))) for c in best]
-                found = [
-                    FoundCandidate(secrets.token_urlsafe(12), c.key, c.score)
-                    for c, its in coloured
-                    if its is not Colour.GREEN
-                ]
-                colour = coloured[0][1] if coloured else Colour.GREEN
+                found, colour, slip = self._candidates(gallery, searchable)
                 failed = False
+                other_way = swapped_hands(searchable)
+                if colour is not Colour.RED and other_way:
+                    # To be believed against the labels, it must be more than a stranger's by so much more.
+                    less = parameters.WRONG_LABELS_LOG10
+                    swapped, its, _ = self._candidates(gallery, other_way, less=less)
+                    if its is Colour.RED:
+                        found, colour, slip = swapped, its, swapped_hands_problem(prints)
         except Exception:
             log.exception("search of a repository failed", extra=facts(repository=name))
-        return SearchOutcome(
+        outcome = SearchOutcome(
             repository=name,
             searched_at=searched_at,
             duration_ms=(time.monotonic() - began) * 1000,
@@ -155,9 +180,41 @@ class Searching:
             failed=failed,
             candidates=tuple(found),
         )
+        return outcome, slip
+
+    def _candidates(
+        self, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]], *, less: float = 0.0
+    ) -> tuple[list[FoundCandidate], Colour, CaptureProblem | None]:
+        """Who is found, without the green, the colour of the best, and which of the labels it says are wrong.
+
+        `less` is taken off their evidence.
+        """
+        from matcher_service.search.decision import expected_fpir
+
+        identities = gallery.identities
+        found: list[FoundCandidate] = []
+        best, slip = Colour.GREEN, None
+        for candidate in gallery.search(prints, limit=self._max_candidates):
+            evidence = max(0.0, candidate.score - less)
+            its = Colour(self._colour(evidence, identities))
+            if its is Colour.GREEN:
+                continue
+            if not found:
+                best = its
+                slip = relabelled_problem(candidate.relabelled) if candidate.relabelled else None
+            fpir = expected_fpir(-evidence, identities)
+            found.append(
+                FoundCandidate(secrets.token_urlsafe(12), candidate.key, candidate.score, -evidence, fpir)
+            )
+        return found, best, slip
 
 
-def _reply(tcn: str, searches: Sequence[SearchOutcome], timings_ms: dict[str, float]) -> bytes:
+def _reply(
+    tcn: str,
+    searches: Sequence[SearchOutcome],
+    timings_ms: dict[str, float],
+    problems: Sequence[CaptureProblem],
+) -> bytes:
     return encode_message(
         Reply(
             tcn=tcn,
@@ -172,5 +229,6 @@ def _reply(tcn: str, searches: Sequence[SearchOutcome], timings_ms: dict[str, fl
                 for s in searches
             ),
             timings_ms={stage: round(ms, 3) for stage, ms in timings_ms.items()},
+            capture_problems=tuple(problems),
         )
     )

@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interchange.link import Link
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interchange.link_protocol import Incoming, Puback
-    from matcher_service.galleries import SearchableGallery
+    from matcher_service.galleries import PrintSource, SearchableGallery
     from matcher_service.repositories import Database, StoredReply
     from matcher_service.settings import MatcherSettings
 
 log = logging.getLogger("matcher")
+
+
+def gallery_folder(settings: MatcherSettings, database: Database) -> Path | None:
+    """Where this matcher keeps its galleries: the setting, or beside the database; None if that has no place."""
+    if settings.search.gallery_folder:
+        return Path(settings.search.gallery_folder) / settings.instance
+    if database.file is None and database.url.startswith("sqlite"):
+        return None
+    return (database.file.parent if database.file else Path()) / "galleries" / settings.instance
 
 
 class MatcherService:
@@ -39,8 +49,8 @@ class MatcherService:
         *,
         settings: MatcherSettings,
         database: Database,
-        make_gallery: Callable[[], SearchableGallery],
-        colour: Callable[[float], str],
+        make_gallery: Callable[[PrintSource], SearchableGallery],
+        colour: Callable[[float, int], str],
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.ready = threading.Event()
@@ -51,6 +61,12 @@ class MatcherService:
         self._repositories = Repositories(database)
         for name in settings.repositories:
             self._repositories.create(name)
+        self._galleries = LiveGalleries(
+            repositories=self._repositories,
+            make_gallery=make_gallery,
+            folder=gallery_folder(settings, database),
+            threads=settings.search.threads,
+        )
         self._submissions = Submissions(database, instance=settings.instance)
         self._link = Link(
             broker=settings.broker,
@@ -64,7 +80,7 @@ class MatcherService:
         )
         self._search = Searching(
             submissions=self._submissions,
-            galleries=LiveGalleries(repositories=self._repositories, make_gallery=make_gallery),
+            galleries=self._galleries,
             colour=colour,
             tell=self._tell,
             ready=self._searches_are_fast,
@@ -94,6 +110,8 @@ class MatcherService:
             self._intake_thread.join(parameters.STOP_WAIT_S / 2)
         if not self._search.stop(parameters.STOP_WAIT_S / 2):
             log.warning("a search is left unfinished; it is resumed at the next start")
+        else:
+            self._galleries.close()
 
     # -- what the link tells
 

@@ -13,13 +13,14 @@ url = "sqlite:////var/lib/whorl/matcher.db"
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from interchange.fields import DeviceName, Name  # noqa: TC001 - pydantic reads it at run time
 from interchange.settings import BrokerSettings, SettingsModel
 from matcher_service import parameters
+from matcher_service.api.settings import ApiSettings
 
 
 class MatcherBrokerSettings(BrokerSettings):
@@ -46,10 +47,27 @@ class QuarantineSettings(SettingsModel):
 
 
 class SearchSettings(SettingsModel):
-    """How repositories are searched. Without `threads`, on all cores."""
+    """How repositories are searched. Without `threads`, on all cores.
+
+    What is made of the prints for searching is kept in `gallery_folder`, below it in one folder for each
+    `instance`: not to be shared, not to be backed up, and made anew from the database if it is missing. Without
+    one it is `galleries` beside the database's file, or in the working directory.
+
+    `red_fpir` and `yellow_fpir` are how often a search for somebody who is not enrolled may end red, or yellow:
+    see docs/calibration.md.
+    """
 
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
     max_candidates: Annotated[int, Field(ge=1, le=20)] = parameters.MAX_CANDIDATES
+    gallery_folder: Annotated[str, StringConstraints(max_length=500)] = ""
+    red_fpir: Annotated[float, Field(ge=1e-9, le=0.5)] = 1e-3
+    yellow_fpir: Annotated[float, Field(ge=1e-9, le=0.5)] = 1e-1
+
+    @model_validator(mode="after")
+    def _red_is_rarer(self) -> Self:
+        if self.red_fpir > self.yellow_fpir:
+            raise ValueError("red_fpir: must not be more than yellow_fpir; red is the rarer answer")
+        return self
 
 
 class MatcherSettings(SettingsModel):
@@ -65,3 +83,4 @@ class MatcherSettings(SettingsModel):
     database: DatabaseSettings = DatabaseSettings()
     quarantine: QuarantineSettings = QuarantineSettings()
     search: SearchSettings = SearchSettings()
+    api: ApiSettings = ApiSettings()

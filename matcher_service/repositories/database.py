@@ -39,6 +39,9 @@ class Database:
         except ArgumentError:
             raise StoreError(url, "is not a database URL; expected sqlite:///FILE or postgresql://") from None
         self.url = parsed.render_as_string(hide_password=True)
+        # Of SQLite, where it has one: what belongs to the database is kept beside it.
+        sqlite = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+        self.file = Path(parsed.database or "") if sqlite else None
         if parsed.get_backend_name() == "sqlite":
             _make_private(Path(parsed.database or ":memory:"), self.url)
         try:

@@ -21,7 +21,7 @@ from matcher_service.repositories.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -32,6 +32,20 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?")
 # SQLite takes at most 32,766 values in one statement.
 _IDS_PER_QUERY = 1000
+# Number and identity of the newest change where there was none yet.
+NO_CHANGE = (0, "0" * 32)
+_PRINTS = (
+    select(
+        Identity.id,
+        Encounter.id,
+        EnrolledTemplate.position,
+        EnrolledTemplate.finger_quality,
+        EnrolledTemplate.record,
+    )
+    .join(Encounter, Encounter.identity_id == Identity.id)
+    .join(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
+    .order_by(EnrolledTemplate.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +80,17 @@ class StoredPrint:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Identities whose prints changed, and the number to ask from the next time."""
+    """Identities of one repository whose prints changed, and where in the log of changes to go on from.
+
+    Attributes:
+        last_seq: number of the newest of these changes.
+        last_identity: whose it was.
+        identities: each once.
+    """
 
     last_seq: int
-    identities: dict[str, frozenset[str]]
+    last_identity: str
+    identities: tuple[str, ...]
 
 
 class Repositories:
@@ -136,27 +157,15 @@ class Repositories:
     def remove(self, repository: str, identity: str) -> None:
         """Forget an identity with all its encounters. Raises UnknownRepository, UnknownIdentity."""
         with self._database.write() as session:
-            where = _get(session, repository)
+            where = _get(session, repository, to_change=True)
             _check_identity(session, where, identity)
             session.execute(delete(Identity).where(Identity.id == identity))
             session.add(GalleryChange(repository_id=where.id, identity_id=identity))
 
     def prints(self, repository: str, identities: Iterable[str] | None = None) -> list[StoredPrint]:
         """The prints of some identities, or of all. Raises UnknownRepository."""
-        query = (
-            select(
-                Identity.id,
-                Encounter.id,
-                EnrolledTemplate.position,
-                EnrolledTemplate.finger_quality,
-                EnrolledTemplate.record,
-            )
-            .join(Encounter, Encounter.identity_id == Identity.id)
-            .join(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
-            .order_by(EnrolledTemplate.id)
-        )
         with self._database.read() as session:
-            query = query.where(Identity.repository_id == _get(session, repository).id)
+            query = _PRINTS.where(Identity.repository_id == _get(session, repository).id)
             if identities is None:
                 return [StoredPrint(*row) for row in session.execute(query)]
             wanted = list(identities)
@@ -168,25 +177,65 @@ class Repositories:
                 )
             ]
 
-    def last_change(self) -> int:
-        """Number of the newest change."""
-        with self._database.read() as session:
-            return session.scalar(select(func.max(GalleryChange.seq))) or 0
+    def print_pages(self, repository: str, size: int) -> Iterator[list[StoredPrint]]:
+        """All prints of a repository, `size` at a time, so that a million need no more memory than a few.
 
-    def changes_since(self, seq: int) -> Changes:
-        """What changed after `seq`, by repository."""
+        What is enrolled or removed meanwhile may be in it or not. Raises UnknownRepository.
+        """
+        after = 0
+        while True:
+            with self._database.read() as session:
+                where = Identity.repository_id == _get(session, repository).id
+                query = _PRINTS.add_columns(EnrolledTemplate.id).where(where, EnrolledTemplate.id > after)
+                rows = session.execute(query.limit(size)).all()
+            if not rows:
+                return
+            after = rows[-1][-1]
+            yield [StoredPrint(*row[:-1]) for row in rows]
+
+    def count_prints(self, repository: str) -> int:
+        """How many prints a repository has. Raises UnknownRepository."""
         query = (
-            select(GalleryChange.seq, Repository.name, GalleryChange.identity_id)
-            .join(Repository, Repository.id == GalleryChange.repository_id)
-            .where(GalleryChange.seq > seq)
+            select(func.count(EnrolledTemplate.id))
+            .join(Encounter, Encounter.id == EnrolledTemplate.encounter_id)
+            .join(Identity, Identity.id == Encounter.identity_id)
         )
-        found: dict[str, set[str]] = {}
-        last = seq
         with self._database.read() as session:
-            for number, repository, identity in session.execute(query):
-                found.setdefault(repository, set()).add(identity)
-                last = max(last, number)
-        return Changes(last, {name: frozenset(ids) for name, ids in found.items()})
+            return session.scalar(query.where(Identity.repository_id == _get(session, repository).id)) or 0
+
+    def last_change(self, repository: str) -> tuple[int, str]:
+        """Number of a repository's newest change, and whose it was. Raises UnknownRepository."""
+        with self._database.read() as session:
+            row = session.execute(
+                select(GalleryChange.seq, GalleryChange.identity_id)
+                .where(GalleryChange.repository_id == _get(session, repository).id)
+                .order_by(GalleryChange.seq.desc())
+                .limit(1)
+            ).first()
+            return NO_CHANGE if row is None else (row[0], row[1])
+
+    def changes_since(
+        self, repository: str, seq: int, identity: str = NO_CHANGE[1], *, limit: int = 1000
+    ) -> Changes | None:
+        """What changed in a repository after number `seq`, oldest first, at most `limit` changes.
+
+        None if there is no change of that number, or it was not that of `identity`: then this is not the database
+        that the number came from, or not as it was. Raises UnknownRepository.
+        """
+        with self._database.read() as session:
+            query = (
+                select(GalleryChange.seq, GalleryChange.identity_id)
+                .where(GalleryChange.repository_id == _get(session, repository).id, GalleryChange.seq >= seq)
+                .order_by(GalleryChange.seq)
+                .limit(limit + (seq > 0))
+            )
+            rows = [(row[0], row[1]) for row in session.execute(query)]
+        if seq > 0:
+            if not rows or rows[0] != (seq, identity):
+                return None
+            rows = rows[1:]
+        last_seq, last_identity = rows[-1] if rows else (seq, identity)
+        return Changes(last_seq, last_identity, tuple(dict.fromkeys(who for _, who in rows)))
 
     def _enroll(
         self, repository: str, people: Iterable[Sequence[NewPrint]], *, identity: str | None = None
@@ -194,7 +243,7 @@ class Repositories:
         now = datetime.now(UTC)
         done: list[Enrolled] = []
         with self._database.write() as session:
-            where = _get(session, repository)
+            where = _get(session, repository, to_change=True)
             if identity is not None:
                 _check_identity(session, where, identity)
             for prints in people:
@@ -230,8 +279,14 @@ def _find(session: Session, name: str) -> Repository | None:
     return session.scalar(select(Repository).where(Repository.name == name))
 
 
-def _get(session: Session, name: str) -> Repository:
-    found = _find(session, name)
+def _get(session: Session, name: str, *, to_change: bool = False) -> Repository:
+    """The repository; `to_change` until the transaction ends, one at a time.
+
+    So the numbers of a repository's changes become visible in their order, and who follows them misses none.
+    SQLite has but one writer anyway.
+    """
+    query = select(Repository).where(Repository.name == name)
+    found = session.scalar(query.with_for_update() if to_change else query)
     if found is None:
         raise UnknownRepository(
             name, list(session.scalars(select(Repository.name).order_by(Repository.name)))

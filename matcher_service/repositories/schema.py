@@ -86,7 +86,10 @@ class GalleryChange(Base):
 
     __tablename__ = "gallery_change"
     # Numbers of deleted rows must not come back: they are compared.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = (
+        Index("ix_gallery_change_repository_id_seq", "repository_id", "seq"),
+        {"sqlite_autoincrement": True},
+    )
 
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
@@ -147,6 +150,9 @@ class CandidateRecord(Base):
         ForeignKey("identity.id", ondelete="SET NULL"), index=True
     )
     score: Mapped[float]
+    # What the score meant when it was found: log10 of the false match rate, and the FPIR in that gallery.
+    log10_fmr: Mapped[float | None]
+    expected_fpir: Mapped[float | None]
 
 
 class RefusedSubmission(Base):

@@ -53,11 +53,17 @@ class WaitingSubmission:
 
 @dataclass(frozen=True, slots=True)
 class FoundCandidate:
-    """A candidate of a search; `reference` is what the device is told of it."""
+    """A candidate of a search; `reference` is what the device is told of it.
+
+    `log10_fmr` is log10 of the false match rate of its score, `expected_fpir` how often strangers alone would have
+    given such a candidate in that gallery; both None where nobody worked them out.
+    """
 
     reference: str
     identity: str
     score: float
+    log10_fmr: float | None = None
+    expected_fpir: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +185,8 @@ class Submissions:
                         reference=candidate.reference,
                         identity_id=candidate.identity,
                         score=candidate.score,
+                        log10_fmr=candidate.log10_fmr,
+                        expected_fpir=candidate.expected_fpir,
                     )
                     for rank, candidate in enumerate(search.candidates, start=1)
                 )
@@ -240,7 +248,9 @@ class Submissions:
                     colour=row.colour,
                     failed=row.failed,
                     candidates=tuple(
-                        FoundCandidate(c.reference, c.identity_id or "", c.score)
+                        FoundCandidate(
+                            c.reference, c.identity_id or "", c.score, c.log10_fmr, c.expected_fpir
+                        )
                         for c in session.scalars(
                             select(CandidateRecord)
                             .where(CandidateRecord.search_id == row.id)

@@ -45,5 +45,9 @@ if _CACHED:
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first call; keep the machine code on disk where that is possible."""
-    return njit(cache=_CACHED, nogil=True)(function)
+    """Compile on first call; keep the machine code on disk where that is possible.
+
+    A zero divisor gives infinity or NaN as in numpy, not an exception: a check in a loop keeps it from becoming
+    vector code.
+    """
+    return njit(cache=_CACHED, nogil=True, error_model="numpy")(function)

@@ -1,33 +1,43 @@
-"""Prints of one repository in memory, and the search of a submission among them: exhaustive and exact.
+"""The search of a submission among the prints of one repository.
 
-A later index may choose which prints are compared; what is compared, and what comes back, stays as it is here.
+1. The index looks at every print and brings up the identities that are worth an exact comparison, by the evidence of
+   all fingers together (`index`).
+2. They are compared exactly, finger by finger, in chunks and in that order, until it is enough.
+3. The best are looked at closer: all their fingers, and what the prints themselves are like (`closer_look`).
+
+A small gallery is compared exactly as a whole, and a large one if it is asked for.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from matcher_service.search import parameters as p
 from matcher_service.search.decision import fuse
+from matcher_service.search.packed import pack_print
+from matcher_service.search.shelf import key_of, keys_array, owned_by
 from matcher_service.search.template import Template, prepare
+from matcher_service.search.workers import Workers, read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from interchange import Minutiae
-    from matcher_service.search.scan import Shelf
+    from matcher_service.search.memory import Source
+    from matcher_service.search.shelf import Shelf
+    from matcher_service.search.votes import ProbeSketch
+
+    Positions = Literal["claimed", "any"]
 
 UNKNOWN_POSITION = 0
-_WORTH_SHARING = 16  # prints a thread; fewer cost more to hand out than to compare
+_PRINTS_A_PART = 32  # that a thread compares at once: a millisecond or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,98 +51,208 @@ class PrintScore:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a search returns: an identity, its fused score, and what each finger gave."""
+    """What a search returns.
+
+    Attributes:
+        key: the identity.
+        score: its evidence, -log10 of its false match rate; `decision.colour` says what that means in this gallery.
+        prints: what each finger gave.
+        llr: log likelihood ratio, natural logarithm: ranks those whose rates lie beyond what can be told apart.
+        relabelled: (position given, position enrolled) where the prints say that a finger was labelled wrong.
+    """
 
     key: str
     score: float
     prints: tuple[PrintScore, ...]
+    llr: float = 0.0
+    relabelled: tuple[tuple[int, int], ...] = ()
 
 
-class _Position:
-    """Templates of one finger position, packed anew when a search finds them changed."""
+@dataclass(frozen=True, slots=True)
+class SearchStatistics:
+    """What a search did.
+
+    Attributes:
+        prints: in the gallery, dead ones too.
+        looked_at: prints the index looked at, over all probes; 0 where all were compared exactly.
+        compared: exact comparisons.
+        enough: whether it stopped before its share of the gallery, because of what it had found.
+        index_seconds: in the first stage.
+        exact_seconds: in exact comparisons.
+        seconds: in all.
+    """
+
+    prints: int
+    looked_at: int
+    compared: int
+    enough: bool
+    index_seconds: float
+    exact_seconds: float
+    seconds: float
+
+    @property
+    def penetration(self) -> float:
+        """Share of the prints looked at that were compared exactly."""
+        return self.compared / self.looked_at if self.looked_at else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Candidates, best first, and how they were found."""
+
+    candidates: list[Candidate]
+    statistics: SearchStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """One finger of a submission, ready for both stages."""
+
+    number: int
+    position: int
+    template: Template
+    sketch: ProbeSketch
+    wanted: NDArray[np.uint8]
+
+
+class _Found:
+    """What exact comparisons brought so far: of each identity and probe, the best counts."""
 
     def __init__(self) -> None:
-        self.keys: list[str] = []
-        self.templates: list[Template] = []
-        self._packed: Shelf | None = None
+        self.compared = 0
+        self._probe: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._score: list[NDArray[np.float64]] = [np.empty(0)]
+        self._position: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+        self._owner: list[NDArray[np.uint64]] = [np.empty((0, 2), np.uint64)]
 
-    def add(self, key: str, template: Template) -> None:
-        self.keys.append(key)
-        self.templates.append(template)
-        self._packed = None
+    def take(self, probe: _Probe, shelf: Shelf, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        self.compared += len(rows)
+        some = scores > 0.0
+        self._score.append(scores[some])
+        self._probe.append(np.full(int(some.sum()), probe.number))
+        self._position.append(shelf.position[rows[some]])
+        self._owner.append(shelf.owner[rows[some]])
 
-    def remove(self, key: str) -> int:
-        kept = [k for k, owner in enumerate(self.keys) if owner != key]
-        gone = len(self.keys) - len(kept)
-        if gone:
-            self.keys = [self.keys[k] for k in kept]
-            self.templates = [self.templates[k] for k in kept]
-            self._packed = None
-        return gone
-
-    def packed(self) -> Shelf:
-        if self._packed is None:
-            from matcher_service.search.scan import pack
-
-            self._packed = pack(self.templates)
-        return self._packed
+    def candidates(self, probes: Sequence[_Probe], identities: int) -> list[Candidate]:
+        """Best first, of the identities whose fingers score highest; what else they scored counts as well."""
+        score, owner = np.concatenate(self._score), np.concatenate(self._owner)
+        highest = np.argsort(-score, kind="stable")[: identities * max(1, len(probes))]
+        kept = np.unique(owner[highest], axis=0)
+        rows = owned_by(owner, kept) if len(kept) else highest
+        probe, position = np.concatenate(self._probe), np.concatenate(self._position)
+        best: dict[str, dict[int, PrintScore]] = {}
+        for k in rows[np.argsort(-score[rows], kind="stable")]:
+            number = int(probe[k])
+            one = PrintScore(probes[number].position, int(position[k]), float(score[k]))
+            best.setdefault(key_of(owner[k]), {}).setdefault(number, one)
+        made = [
+            Candidate(key, fuse([one.score for one in fingers.values()]), tuple(fingers.values()))
+            for key, fingers in best.items()
+        ]
+        return sorted(made, key=lambda c: (-c.score, c.key))
 
 
 class Gallery:
-    """A searchable set of prints. Safe to use from several threads; a search sees every add that returned."""
+    """A searchable set of prints. Safe to use from several threads; a search sees every add that returned.
 
-    def __init__(self, *, threads: int | None = None) -> None:
-        self._threads = threads or os.cpu_count() or 1
-        self._positions: dict[int, _Position] = {}
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+    Keys of identities are 32 hexadecimal digits.
+    """
+
+    def __init__(self, *, threads: int | None = None, source: Source | None = None) -> None:
+        """`source` holds the prints; without one they are kept in memory."""
+        if source is None:
+            from matcher_service.search.memory import MemorySource
+
+            source = MemorySource()
+        self._source = source
+        self._workers = Workers(threads)
 
     def __len__(self) -> int:
-        return sum(len(shelf.keys) for shelf in self._positions.values())
+        return len(self._source)
+
+    @property
+    def identities(self) -> int:
+        """How many identities have a print here."""
+        return self._source.identities
 
     def add(self, key: str, position: int, minutiae: Minutiae) -> None:
         """Add one print of an identity; `position` as in ISO/IEC 19794-2 (0 unknown, 1-10)."""
-        self.add_many([(key, position, minutiae)])
+        self._source.add_many([(key, position, minutiae)])
 
     def add_many(self, prints: Iterable[tuple[str, int, Minutiae]]) -> None:
-        """Add prints, each (key, position, minutiae)."""
-        ready = [(key, position, prepare(minutiae)) for key, position, minutiae in prints]
-        with self._lock:
-            for key, position, template in ready:
-                self._positions.setdefault(position, _Position()).add(key, template)
+        """Add prints, each (key, position, minutiae). Raises ValueError for a key that is none."""
+        self._source.add_many(prints)
+
+    def add_shelf(self, shelf: Shelf) -> None:
+        """Add packed prints, without copying them. Only where the gallery has no source of its own."""
+        from matcher_service.search.memory import MemorySource
+
+        if not isinstance(self._source, MemorySource):
+            raise TypeError("this gallery has a source: add the prints there")
+        self._source.add_shelf(shelf)
 
     def remove(self, key: str) -> int:
         """Remove all prints of an identity; returns how many there were."""
-        with self._lock:
-            return sum(shelf.remove(key) for shelf in self._positions.values())
+        return self._source.remove(key)
 
-    def search(self, prints: Sequence[tuple[int, Minutiae]], *, limit: int = 10) -> list[Candidate]:
-        """Compare each probe with every print of its position, fuse over fingers, best candidates first.
+    def search(
+        self,
+        prints: Sequence[tuple[int, Minutiae]],
+        *,
+        limit: int = 10,
+        positions: Positions = "claimed",
+        exhaustive: bool = False,
+        progress: Callable[[float], object] | None = None,
+    ) -> list[Candidate]:
+        """The candidates of `search_detailed`."""
+        return self.search_detailed(
+            prints, limit=limit, positions=positions, exhaustive=exhaustive, progress=progress
+        ).candidates
 
-        A probe or an enrolled print of unknown position is compared with all positions.
+    def search_detailed(
+        self,
+        prints: Sequence[tuple[int, Minutiae]],
+        *,
+        limit: int = 10,
+        positions: Positions = "claimed",
+        exhaustive: bool = False,
+        progress: Callable[[float], object] | None = None,
+    ) -> SearchResult:
+        """Search each probe, (position, minutiae), among the prints of its finger; fuse over fingers.
+
+        A probe or an enrolled print of unknown position is compared with all positions, and every probe is where
+        `positions` is "any": for fingers that may have been swapped. All prints are compared exactly where the
+        search is `exhaustive`. `progress` is told the share that is done, 0 to 1.
         """
-        best: dict[str, dict[int, PrintScore]] = {}
-        for number, (position, minutiae) in enumerate(prints):
-            probe = prepare(minutiae)
-            with self._lock:
-                shelves = {
-                    at: (list(shelf.keys), shelf.packed())
-                    for at, shelf in self._positions.items()
-                    if shelf.keys and (position in (at, UNKNOWN_POSITION) or at == UNKNOWN_POSITION)
-                }
-            for at, (keys, packed) in shelves.items():
-                scores = self._scores(probe, packed)
-                for k in np.flatnonzero(scores > p.CHANCE_SCORE):  # the rest adds nothing to anybody
-                    found = PrintScore(position, at, float(scores[k]))
-                    fingers = best.setdefault(keys[k], {})
-                    if number not in fingers or found.score > fingers[number].score:
-                        fingers[number] = found
-        candidates = [
-            Candidate(key, fuse([f.score for f in fingers.values()]), tuple(fingers.values()))
-            for key, fingers in best.items()
-        ]
-        candidates.sort(key=lambda c: (-c.score, c.key))
-        return candidates[:limit]
+        begun = time.perf_counter()
+        tell = progress or _nothing
+        shelves = [_frozen(shelf) for shelf in self._source.shelves() if len(shelf.position)]
+        stored = sum(len(shelf.position) for shelf in shelves)
+        probes = [_probe(n, at, minutiae, positions) for n, (at, minutiae) in enumerate(prints)]
+        found, looked_at, index_seconds, enough = _Found(), 0, 0.0, False
+        if exhaustive or stored <= p.SEARCHED_WHOLE:
+            self._compare_all(probes, shelves, found, tell)
+        else:
+            identities, looked_at = self._bring_up(probes, shelves)
+            index_seconds = time.perf_counter() - begun
+            tell(0.5)
+            enough = self._compare_in_order(probes, shelves, identities, found, tell)
+        brought = found.candidates(probes, max(p.CANDIDATES_FUSED, 2 * limit))
+        candidates = self._look_closer(brought[: 2 * limit], probes, shelves)[:limit]
+        tell(1.0)
+        seconds = time.perf_counter() - begun
+        return SearchResult(
+            candidates,
+            SearchStatistics(
+                prints=stored,
+                looked_at=looked_at,
+                compared=found.compared,
+                enough=enough,
+                index_seconds=index_seconds,
+                exact_seconds=seconds - index_seconds,
+                seconds=seconds,
+            ),
+        )
 
     def warm_up(self) -> None:
         """Compile or load the kernels now, so that the first search is as fast as the next."""
@@ -141,22 +261,118 @@ class Gallery:
         turn = np.arange(12) * 0.5
         print_ = Minutiae.make(150 + 40 * np.cos(turn * 3), 150 + 12 * turn, turn, width=300, height=300)
         trial = Gallery(threads=1)
-        trial.add("warm-up", 1, print_)
+        trial.add(f"{1:032x}", 1, print_)
         trial.search([(1, print_)])
+        shelves = [_frozen(shelf) for shelf in trial._source.shelves()]
+        probes = [_probe(0, 1, print_, "claimed")]
+        trial._compare_in_order(probes, shelves, trial._bring_up(probes, shelves)[0], _Found(), _nothing)
 
-    def _scores(self, probe: Template, shelf: Shelf) -> NDArray[np.float64]:
-        from matcher_service.search.scan import scan
+    def _look_closer(
+        self, brought: Sequence[Candidate], probes: Sequence[_Probe], shelves: Sequence[Shelf]
+    ) -> list[Candidate]:
+        """The same candidates with the evidence that they have in the end, best first."""
+        from matcher_service.search.closer_look import look_closer
 
-        prints = len(shelf.start) - 1
-        out = np.zeros(prints, np.float64)
-        if prints < _WORTH_SHARING * self._threads:
-            scan(probe, shelf, 0, prints, out)
-            return out
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="search")
-        cuts = [prints * k // self._threads for k in range(self._threads + 1)]
-        jobs = [self._pool.submit(scan, probe, shelf, low, high, out) for low, high in pairwise(cuts)]
-        for job in jobs:
-            job.result()
-        return out
+        if not brought:
+            return []
+        keys = keys_array([candidate.key for candidate in brought])
+        seen = look_closer(keys, [(one.position, one.template) for one in probes], shelves, self._workers)
+        made = [
+            Candidate(
+                candidate.key,
+                max(0.0, -it.fused.log10_fmr),
+                tuple(PrintScore(f.position, f.candidate_position, f.score) for f in it.fingers),
+                it.fused.llr,
+                it.relabelled,
+            )
+            for candidate, it in zip(brought, seen, strict=True)
+        ]
+        return sorted(made, key=lambda c: (-c.score, -c.llr, c.key))
+
+    def _bring_up(self, probes: Sequence[_Probe], shelves: Sequence[Shelf]) -> tuple[NDArray[np.uint64], int]:
+        """Identities worth comparing, in order of evidence, and how many prints were looked at."""
+        from matcher_service.search.index import gather, rank_identities
+
+        if not probes:
+            return np.empty((0, 2), np.uint64), 0
+        evidence = [gather(probe.sketch, shelves, probe.wanted, self._workers) for probe in probes]
+        return rank_identities(evidence), sum(one.looked_at for one in evidence)
+
+    def _compare_in_order(
+        self,
+        probes: Sequence[_Probe],
+        shelves: Sequence[Shelf],
+        identities: NDArray[np.uint64],
+        found: _Found,
+        tell: Callable[[float], object],
+    ) -> bool:
+        """Compare identities chunk by chunk; whether that ended before the last of them."""
+        from matcher_service.search.index import prints_of
+
+        owned = [prints_of(identities, shelf, self._workers) for shelf in shelves]
+        first, size, near = 0, p.CHUNK_FIRST, 0
+        while first < len(identities):
+            last = min(first + size, len(identities))
+            jobs: list[tuple[_Probe, Shelf, NDArray[np.int64]]] = []
+            for shelf, (rows, number) in zip(shelves, owned, strict=True):
+                here = rows[np.searchsorted(number, first) : np.searchsorted(number, last)]
+                jobs += [(probe, shelf, here[probe.wanted[shelf.position[here]] == 1]) for probe in probes]
+            self._compare(jobs, found)
+            now = found.candidates(probes, p.CANDIDATES_WATCHED)
+            before, near = near, sum(c.score >= p.NEAR_EVIDENCE for c in now)
+            overwhelming = bool(now) and now[0].score >= p.ENOUGH_EVIDENCE
+            if (
+                overwhelming and near == before and last < len(identities)
+            ):  # and nobody else came near any more
+                return True
+            first, size = last, min(2 * size, p.CHUNK_MOST)
+            tell(0.5 + 0.5 * first / len(identities))
+        return False
+
+    def _compare_all(
+        self,
+        probes: Sequence[_Probe],
+        shelves: Sequence[Shelf],
+        found: _Found,
+        tell: Callable[[float], object],
+    ) -> None:
+        """Compare every print of the wanted positions."""
+        for at, shelf in enumerate(shelves):
+            for q, probe in enumerate(probes):
+                rows = np.flatnonzero((shelf.alive == 1) & (probe.wanted[shelf.position] == 1))
+                for k, part in enumerate(np.array_split(rows, 1 + len(rows) // p.SEARCHED_WHOLE)):
+                    self._compare([(probe, shelf, part)], found)
+                    done = (q + (k + 1) * p.SEARCHED_WHOLE / max(len(rows), p.SEARCHED_WHOLE)) / len(probes)
+                    tell(min(1.0, (at + min(done, 1.0)) / len(shelves)))
+
+    def _compare(self, jobs: Sequence[tuple[_Probe, Shelf, NDArray[np.int64]]], found: _Found) -> None:
+        from matcher_service.search.index import parts
+        from matcher_service.search.scan import score_chosen
+
+        scores = [np.empty(len(rows), np.float64) for _, _, rows in jobs]
+        self._workers.run(
+            partial(score_chosen, probe.template, shelf, rows[first:last], out[first:last])
+            for (probe, shelf, rows), out in zip(jobs, scores, strict=True)
+            for first, last in parts(len(rows), _PRINTS_A_PART)
+        )
+        for (probe, shelf, rows), out in zip(jobs, scores, strict=True):
+            found.take(probe, shelf, rows, out)
+
+
+def _probe(number: int, position: int, minutiae: Minutiae, positions: Positions) -> _Probe:
+    from matcher_service.search.votes import probe_sketch
+
+    wanted = np.zeros(256, np.uint8)
+    wanted[[position, UNKNOWN_POSITION]] = 1
+    if position == UNKNOWN_POSITION or positions == "any":
+        wanted[:] = 1
+    return _Probe(number, position, prepare(minutiae), probe_sketch(pack_print(minutiae)), wanted)
+
+
+def _frozen(shelf: Shelf) -> Shelf:
+    """The same shelf, read only: see `read_only`."""
+    return type(shelf)(*(read_only(column) for column in shelf))
+
+
+def _nothing(_share: float) -> None:
+    """Nobody wants to know."""

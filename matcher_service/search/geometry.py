@@ -1,4 +1,4 @@
-"""Angles and soft steps, as the kernels need them."""
+"""Angles, as the kernels need them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,3 @@ def turn_between(a: float, b: float) -> float:
     """Signed angle from b to a, radians in [-pi, pi); for any a and b."""
     d = a - b
     return d - TWO_PI * math.floor(d / TWO_PI + 0.5)
-
-
-@kernel
-def falling(value: float, middle: float, slope: float) -> float:
-    """1 for a small value, 0 for a large one: the sigmoid of MCC, eq. 20, falling."""
-    return 1.0 / (1.0 + math.exp(slope * (value - middle)))

@@ -1,4 +1,9 @@
-"""Pairs of minutiae that support each other (MCC, IEEE TPAMI 32(12), 2010, section 4.2.3)."""
+"""Pairs of minutiae that support each other (MCC, IEEE TPAMI 32(12), 2010, section 4.2.3).
+
+Two differences from the paper. What two pairs may disagree by grows with the distance between them, because skin
+stretches: so much a pixel, not so much at all. And agreement is a polynomial without branches, so that the compiler
+makes vector instructions of it; four of five comparisons end here.
+"""
 
 from __future__ import annotations
 
@@ -9,57 +14,70 @@ import numpy as np
 
 from matcher_service.search import parameters as p
 from matcher_service.search.compiled import kernel
-from matcher_service.search.geometry import falling, turn_between
 
 if TYPE_CHECKING:
     from matcher_service.search.template import Array, Template
 
+_F = np.float32
+_NONE, _ONE, _TWO, _TINY = _F(0.0), _F(1.0), _F(2.0), _F(1e-6)
+_TURN_SCALE = _F(2.0 / p.AGREE_TURN_RAD**2)
+# half of the rate: it multiplies the sum of the two lengths
+_ALONG, _ALONG_RATE = _F(p.AGREE_ALONG_PX), _F(0.5 * p.AGREE_ALONG_RATE)
+_ACROSS, _ACROSS_RATE = _F(p.AGREE_ACROSS_PX), _F(0.5 * p.AGREE_ACROSS_RATE)
+_KEEP = _F(p.RELAX_KEEP)
+
 
 @kernel
-def compatible(a: Template, b: Template, i: int, j: int, u: int, v: int) -> float:
-    """How well the pairs (i, j) and (u, v) agree, 0 to 1, under any rotation and translation (eq. 23 to 26).
+def agreement(a: Template, b: Template, first: Array, second: Array) -> Array:
+    """How well every two pairs agree under any rotation and translation, float32 (n, n), 0 to 1, symmetric.
 
-    From one minutia to the other, the distance, the difference of direction and the bearing must be alike in
-    both prints.
+    From one pair to the other, the vector in a, turned by the mean turn of the two pairs, must be the vector in b:
+    along it and across it; and the two turns must be alike (eq. 23 to 26 ask for distance, direction and bearing).
+    The diagonal is 0.
     """
-    direction = abs(turn_between(a.angle[i] - a.angle[u], b.angle[j] - b.angle[v]))
-    if direction > p.RELAX_FARTHEST_RAD:  # the cheapest to know, and two pairs in three stop here
-        return 0.0
-    ax, ay, bx, by = a.x[u] - a.x[i], a.y[u] - a.y[i], b.x[v] - b.x[j], b.y[v] - b.y[j]
-    distance = abs(math.sqrt(ax * ax + ay * ay) - math.sqrt(bx * bx + by * by))
-    if distance > p.RELAX_FARTHEST_PX:
-        return 0.0
-    bearing = abs(turn_between(a.angle[i] - math.atan2(ay, ax), b.angle[j] - math.atan2(by, bx)))
-    if bearing > p.RELAX_FARTHEST_RAD:
-        return 0.0
-    return (
-        falling(distance, p.RELAX_DISTANCE_PX[0], p.RELAX_DISTANCE_PX[1])
-        * falling(direction, p.RELAX_TURN_RAD[0], p.RELAX_TURN_RAD[1])
-        * falling(bearing, p.RELAX_TURN_RAD[0], p.RELAX_TURN_RAD[1])
-    )
+    n = len(first)
+    ax, ay = np.empty(n, np.float32), np.empty(n, np.float32)
+    bx, by = np.empty(n, np.float32), np.empty(n, np.float32)
+    cos, sin = np.empty(n, np.float32), np.empty(n, np.float32)
+    for t in range(n):
+        i, j = first[t], second[t]
+        ax[t], ay[t], bx[t], by[t] = a.x[i], a.y[i], b.x[j], b.y[j]
+        turn = b.angle[j] - a.angle[i]
+        cos[t], sin[t] = math.cos(turn), math.sin(turn)
+    out = np.empty((n, n), np.float32)
+    for t in range(n):
+        row = out[t]
+        for k in range(n):
+            ux, uy, vx, vy = ax[k] - ax[t], ay[k] - ay[t], bx[k] - bx[t], by[k] - by[t]
+            u, v = np.sqrt(ux * ux + uy * uy), np.sqrt(vx * vx + vy * vy)
+            alike = cos[t] * cos[k] + sin[t] * sin[k]
+            turned = (cos[t] + cos[k]) * (ux * vx + uy * vy) + (sin[t] + sin[k]) * (ux * vy - uy * vx)
+            turned /= np.sqrt(_TWO + _TWO * alike + _TINY)
+            along = (u - v) / (_ALONG + _ALONG_RATE * (u + v))
+            across = _ACROSS + _ACROSS_RATE * (u + v)
+            e = _ONE - (_ONE - alike) * _TURN_SCALE
+            f = _ONE - along * along
+            g = _ONE - _TWO * (u * v - turned) / (across * across)
+            e = max(_NONE, e)
+            f = max(_NONE, f)
+            g = max(_NONE, g)
+            row[k] = e * f * g
+        row[t] = _NONE
+    return out
 
 
 @kernel
-def relax(a: Template, b: Template, first: Array, second: Array, value: Array) -> Array:
-    """Support of each pair after a few rounds, float64 (pairs,); `value` is the similarity of its cylinders."""
-    n = len(first)
-    most = n * (n - 1) // 2
-    one, other = np.empty(most, np.int64), np.empty(most, np.int64)
-    agree = np.empty(most, np.float64)
-    links = 0  # few pairs agree with each other at all
-    for t in range(n):
-        for k in range(t):
-            both = compatible(a, b, first[t], second[t], first[k], second[k])
-            if both > 0.0:
-                one[links], other[links], agree[links] = t, k, both
-                links += 1
-    now = value.copy()
-    share = (1.0 - p.RELAX_KEEP) / max(n - 1, 1)
+def relax(agree: Array, value: Array) -> Array:
+    """Support of each pair after a few rounds, float32 (n,); `value` is the similarity of its cylinders (eq. 22)."""
+    n = len(value)
+    now, then = value.copy(), np.empty(n, np.float32)
+    share = (_ONE - _KEEP) / np.float32(max(n - 1, 1))
     for _ in range(p.RELAX_ROUNDS):
-        then = p.RELAX_KEEP * now
-        for q in range(links):
-            t, k = one[q], other[q]
-            then[t] += share * agree[q] * now[k]
-            then[k] += share * agree[q] * now[t]
-        now = then
+        for t in range(n):
+            then[t] = _KEEP * now[t]
+        for k in range(n):
+            weight, row = share * now[k], agree[k]
+            for t in range(n):
+                then[t] += weight * row[t]
+        now, then = then, now
     return now

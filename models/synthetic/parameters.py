@@ -124,6 +124,33 @@ LATENT_SHARE, LATENT_DEPTH = (
 )  # of dirty touches that show an earlier finger; how dark against this one
 LATENT_PX = 90.0
 
-# --- crowd: counts as the extractor finds them at the sensor's window on the development set ---
-CROWD_MINUTIAE, CROWD_MINUTIAE_SPREAD = 40.0, 9.0
-CROWD_GAP_PX = 9.0
+# --- crowd: fitted on minutiae that the extractor found in 1,568 prints of ten sensors (FVC2002 B and the training
+# sets), at the sensor's window (256x288, 16 levels) and whole; docs/scale.md has both side by side ---
+CROWD_FIELDS = 240  # master flows in the bank; warped, mirrored and turned anew for each finger
+CROWD_CELL_PX = 8.0  # of the bank's maps
+CROWD_AREA_PX = (178.0, 236.0)  # half axes of the skin that carries minutiae
+CROWD_MINUTIAE, CROWD_MINUTIAE_SPREAD = 106.0, 18.0  # on all of it; masters grown from seeds have 112 +- 13.5
+CROWD_GAP_PX = (8.0, 13.0)  # no two nearer than the first; beyond the second they do not mind each other
+CROWD_SIGN = 2.0  # how far the flow's divergence decides which way minutiae point; 1 by its geometry alone
+# how much denser minutiae are where ridges must begin or end, and about cores and deltas (and how far about them)
+CROWD_DENSER, CROWD_SINGULAR, CROWD_SINGULAR_PX = 0.2, 0.4, 45.0
+CROWD_DENSEST = 2.2  # in units of the mean: beyond it no place goes
+CROWD_PAIR_PX, CROWD_PAIR_OPPOSED = 14.0, 0.75  # nearer than this, such a share of two point opposite ways
+CROWD_ASTRAY_RAD = (0.03, 0.65)  # off the flow in every touch: most minutiae, and the share below
+CROWD_ASTRAY_SHARE = 0.14
+CROWD_FLOW_RAD = 0.16  # waves in the flow of one finger, standard deviation of each of two
+CROWD_SCALE, CROWD_SHEAR, CROWD_WARP_PX = 0.07, 0.06, 5.0  # warp of a finger's field, standard deviations
+CROWD_WAVE_PX = (150.0, 350.0)  # wave lengths of warps, flow and distortion
+CROWD_ENDINGS = 0.73  # share; the rest are bifurcations
+CROWD_TYPE_ERROR = 0.12  # share of minutiae whose type a touch shows wrong
+CROWD_QUALITY_AT = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)  # quantiles, and the quality of minutiae at each
+CROWD_QUALITY = (0.21, 0.23, 0.45, 0.71, 0.80, 0.86, 0.91)
+# a touch; pairs are those of an easy one, and how much more a hard one has
+CROWD_DIFFICULTY = (0.40, 0.25)  # 0 easy to 1 hard: middle and spread, folded at both ends
+CROWD_CONTACT_PX = (134.0, 184.0)  # half axes of the contact of a middling touch
+CROWD_DISTORTION_PX = (0.8, 2.2)  # of each of two waves, standard deviation
+CROWD_JITTER_PX, CROWD_JITTER_RAD = 1.0, 0.06  # of each minutia between touches, standard deviations
+CROWD_MISSED = (0.03, 0.32)  # share of minutiae
+CROWD_FALSE = (1.0, 7.0)  # mean number
+CROWD_FINGER_HARD = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # difficulties, and the quality of a whole print there
+CROWD_FINGER_QUALITY = (100.0, 100.0, 97.0, 88.0, 65.0, 35.0)

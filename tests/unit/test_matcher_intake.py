@@ -218,3 +218,10 @@ def test_a_device_that_comes_back_is_told_what_it_missed(door):
     door.submissions.mark_told(door.said[0].label)
     door.take(encode_message(born), topic=up("kiosk-1", Up.STATUS))
     assert door.said == []
+
+
+def test_no_kiosk_speaks_for_the_desk_at_the_centre(door):
+    payload = encode_message(made_up_submission("desk", {2: made_up_minutiae(1)}))
+    (ack,) = door.take(payload, device="desk")
+    assert (ack.status, ack.reason.field) == (AckStatus.REFUSED, "device")
+    assert door.submissions.begin_next() is None

@@ -1,14 +1,17 @@
 import threading
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange import Minutiae
-from interchange.messages import Colour, Reply, decode_message, encode_message
+from interchange.messages import CaptureFault, Colour, Reply, decode_message, encode_message
 from matcher_service import parameters
 from matcher_service.galleries import LiveGalleries
 from matcher_service.repositories import Database, NewPrint, Outcome, Repositories, Submissions
+from matcher_service.search.packed import pack_print
+from matcher_service.search.shelf import key_of
 from matcher_service.searching import Searching
 
 
@@ -16,6 +19,7 @@ from matcher_service.searching import Searching
 class Found:
     key: str
     score: float
+    relabelled: tuple = ()
 
 
 class ExactGallery:
@@ -23,28 +27,32 @@ class ExactGallery:
 
     broken = False
 
-    def __init__(self):
-        self.prints = []
+    def __init__(self, source):
+        self.source = source
         self.warm = False
 
     def __len__(self):
-        return len(self.prints)
+        return len(self.source)
 
-    def add_many(self, prints):
-        self.prints += [(key, position, minutiae.x.tobytes()) for key, position, minutiae in prints]
+    @property
+    def identities(self):
+        return self.source.identities
 
-    def remove(self, key):
-        self.prints = [p for p in self.prints if p[0] != key]
-        return 1
+    def prints(self):
+        for shelf in self.source.shelves():
+            for k in np.flatnonzero(shelf.alive):
+                x = shelf.x[shelf.start[k] : shelf.start[k + 1]]
+                yield key_of(shelf.owner[k]), shelf.position[k], x.tobytes()
 
     def search(self, prints, *, limit):
         if self.broken:
             raise RuntimeError("kernel fault")
         scores = {}
         for position, minutiae in prints:
-            for key, at, x in self.prints:
+            probe = pack_print(minutiae).x.tobytes()
+            for key, at, x in self.prints():
                 if at == position:
-                    scores[key] = scores.get(key, 1.0) + 10.0 * (x == minutiae.x.tobytes())
+                    scores[key] = scores.get(key, 1.0) + 10.0 * (x == probe)
         ranked = sorted(scores.items(), key=lambda item: -item[1])
         return [Found(*item) for item in ranked[:limit]]
 
@@ -52,7 +60,8 @@ class ExactGallery:
         self.warm = True
 
 
-def colour(score):
+def colour(score, identities):
+    assert identities >= 0
     return "red" if score >= 20 else "yellow" if score >= 10 else "green"
 
 
@@ -63,7 +72,9 @@ class Centre:
         self.repositories.create("criminal")
         self.repositories.create("immigration")
         self.submissions = Submissions(self.database, instance="matcher-1")
-        self.galleries = LiveGalleries(repositories=self.repositories, make_gallery=make_gallery)
+        self.galleries = LiveGalleries(
+            repositories=self.repositories, make_gallery=make_gallery, folder=folder / "galleries"
+        )
         self.told = []
         self.ready = threading.Event()
         self.searching = Searching(
@@ -94,6 +105,7 @@ def centre(tmp_path):
     made = Centre(tmp_path)
     yield made
     made.searching.stop(5)
+    made.galleries.close()
     made.database.close()
 
 
@@ -116,6 +128,60 @@ def test_each_repository_gets_its_colour(centre):
     assert reference != known.identity
     assert search.gallery_prints == 2
     assert set(reply.timings_ms) == {"waiting", "decode", "search.criminal", "search.immigration", "total"}
+
+
+def test_a_candidate_is_recorded_with_what_its_score_meant(centre):
+    centre.enroll("criminal", 100)
+    centre.galleries.load()
+    tcn = centre.submit(100)
+    centre.answer()
+    (candidate,) = centre.submissions.searches(tcn)[0].candidates
+    assert candidate.log10_fmr == -21.0
+    assert candidate.expected_fpir == pytest.approx(2e-21)  # two prints, each no more than one in 1e21
+
+
+def test_one_finger_given_as_two_is_said_and_counted_once(centre):
+    same = made_up_minutiae(102)
+    centre.repositories.enroll("criminal", [NewPrint.of(2, same), NewPrint.of(7, same)])
+    centre.galleries.load()
+    submission = made_up_submission("kiosk-1", {2: same, 7: same})
+    centre.submissions.file(submission, encode_message(submission))
+    reply = centre.answer()
+    (problem,) = reply.capture_problems
+    assert problem.fault is CaptureFault.SAME_FINGER_TWICE
+    assert problem.positions == (2, 7)
+    assert "right index" in problem.advice
+    assert "left index" in problem.advice
+    assert "again" in problem.advice
+    # Of two prints, 20 points and red, one is left, whose position nobody knows: this gallery finds it nowhere.
+    assert colours(reply)["criminal"] == "green"
+
+
+def test_two_fingers_are_no_capture_problem(centre):
+    centre.galleries.load()
+    centre.submit(100)
+    assert centre.answer().capture_problems == ()
+    assert b"capture_problems" not in centre.told[-1].payload  # an older kiosk reads this reply
+
+
+def test_swapped_hands_are_found_and_said(centre):
+    known = centre.repositories.enroll(
+        "criminal", [NewPrint.of(2, made_up_minutiae(702)), NewPrint.of(7, made_up_minutiae(707))]
+    )
+    centre.galleries.load()
+    swapped = made_up_submission("kiosk-1", {7: made_up_minutiae(702), 2: made_up_minutiae(707)})
+    centre.submissions.file(swapped, encode_message(swapped))
+    reply = centre.answer()
+    assert colours(reply)["criminal"] == "green"  # 21 points less two are not red, so the labels are believed
+    assert [p.fault for p in reply.capture_problems] == []
+    centre.searching._colour = lambda points, _identities: "red" if points >= 18 else "green"
+    again = made_up_submission("kiosk-1", {7: made_up_minutiae(702), 2: made_up_minutiae(707)})
+    centre.submissions.file(again, encode_message(again))
+    reply = centre.answer()
+    assert colours(reply)["criminal"] == "red"
+    assert [p.fault for p in reply.capture_problems] == [CaptureFault.HANDS_SWAPPED]
+    (candidate,) = centre.submissions.searches(again.tcn)[0].candidates
+    assert candidate.identity == known.identity
 
 
 def test_a_green_reply_names_nobody(centre):
@@ -226,13 +292,14 @@ def test_a_gallery_that_cannot_be_loaded_at_first_is_loaded_later(tmp_path, monk
     monkeypatch.setattr(parameters, "SEARCH_POLL_S", 0.02)
     faults = [OSError("no memory"), OSError("no memory")]
 
-    def make():
+    def make(source):
         if faults:
             raise faults.pop()
-        return ExactGallery()
+        return ExactGallery(source)
 
     centre = Centre(tmp_path, make)
     centre.searching.start()
     assert centre.ready.wait(10)
     assert centre.searching.stop(5)
+    centre.galleries.close()
     centre.database.close()

@@ -14,6 +14,8 @@ from interchange.messages import (
     MAX_PAYLOAD_BYTES,
     Ack,
     AckStatus,
+    CaptureFault,
+    CaptureProblem,
     CaptureTime,
     Colour,
     DeviceState,
@@ -63,6 +65,22 @@ def refused(changed, model=Submission):
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
 def test_round_trip(message):
     assert decode_message(type(message), encode_message(message)) == message
+
+
+def test_capture_problems_travel_and_are_left_out_where_there_are_none():
+    reply = MESSAGES[3]
+    assert b"capture_problems" not in encode_message(reply)
+    problem = CaptureProblem(
+        fault=CaptureFault.SAME_FINGER_TWICE, positions=(2, 7), advice="Take both fingers again."
+    )
+    slipped = reply.model_copy(update={"capture_problems": (problem,)})
+    sent = json.loads(encode_message(slipped))
+    assert sent["capture_problems"] == [
+        {"fault": "same_finger_twice", "positions": [2, 7], "advice": "Take both fingers again."}
+    ]
+    assert decode_message(Reply, encode_message(slipped)) == slipped
+    sent["capture_problems"][0]["positions"] = [2, 11]
+    assert refused(sent, Reply).field == "capture_problems.0.positions.1"
 
 
 def test_the_json_is_what_is_documented():

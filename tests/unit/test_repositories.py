@@ -206,15 +206,49 @@ def test_removing_leaves_nothing(repositories, database):
 
 
 def test_changes_are_numbered(repositories):
-    start = repositories.last_change()
+    start = repositories.last_change("criminal")
     one = repositories.enroll("criminal", person(1))
-    two = repositories.enroll("immigration", person(2))
-    changes = repositories.changes_since(start)
-    assert changes.identities == {"criminal": {one.identity}, "immigration": {two.identity}}
+    two = repositories.enroll("criminal", person(2))
+    other = repositories.enroll("immigration", person(2))
+    changes = repositories.changes_since("criminal", *start)
+    assert changes.identities == (one.identity, two.identity)
+    assert repositories.changes_since("immigration", 0).identities == (other.identity,)
     repositories.remove("criminal", one.identity)
-    later = repositories.changes_since(changes.last_seq)
-    assert later.identities == {"criminal": {one.identity}}
-    assert repositories.changes_since(later.last_seq).identities == {}
+    later = repositories.changes_since("criminal", changes.last_seq, changes.last_identity)
+    assert later.identities == (one.identity,)
+    assert (later.last_seq, later.last_identity) == repositories.last_change("criminal")
+    again = repositories.changes_since("criminal", later.last_seq, later.last_identity)
+    assert (again.last_seq, again.identities) == (later.last_seq, ())
+
+
+def test_many_changes_come_in_parts_and_each_identity_once(repositories):
+    first = repositories.enroll("criminal", person(1))
+    for seed in (2, 3):
+        repositories.enroll("criminal", person(seed), identity=first.identity)
+    last = repositories.enroll("criminal", person(4))
+    part = repositories.changes_since("criminal", 0, limit=3)
+    assert part.identities == (first.identity,)
+    rest = repositories.changes_since("criminal", part.last_seq, part.last_identity, limit=3)
+    assert rest.identities == (last.identity,)
+
+
+def test_a_number_that_another_database_gave_is_noticed(repositories):
+    repositories.enroll("criminal", person(1))
+    seq, identity = repositories.last_change("criminal")
+    assert repositories.changes_since("criminal", seq, identity) is not None
+    assert repositories.changes_since("criminal", seq, "f" * 32) is None
+    assert repositories.changes_since("criminal", seq + 1, identity) is None
+    assert repositories.changes_since("immigration", seq, identity) is None
+
+
+def test_all_prints_a_page_at_a_time(repositories):
+    repositories.enroll_many("criminal", [person(seed) for seed in range(5)])
+    repositories.enroll("immigration", person(9))
+    pages = list(repositories.print_pages("criminal", 4))
+    assert [len(page) for page in pages] == [4, 4, 2]
+    assert [one for page in pages for one in page] == repositories.prints("criminal")
+    assert repositories.count_prints("criminal") == 10
+    assert repositories.count_prints("immigration") == 2
 
 
 def test_prints_of_many_identities(repositories):

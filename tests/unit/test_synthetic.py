@@ -123,41 +123,6 @@ def crowd() -> list:
     return [stranger(seed) for seed in range(400)]
 
 
-def test_the_crowd_has_the_counts_that_it_states():
-    counts = np.array([len(one) for one in crowd()])
-    assert abs(counts.mean() - p.CROWD_MINUTIAE) < 2
-    assert abs(counts.std() - p.CROWD_MINUTIAE_SPREAD) < 2
-    assert counts.min() >= 15
-    assert counts.max() <= 80
-
-
-def test_a_strangers_minutiae_are_spread_as_on_a_print():
-    for one in crowd()[:50]:
-        assert ((one.x >= 0) & (one.x <= one.width - 1)).all()
-        assert ((one.y >= 0) & (one.y <= one.height - 1)).all()
-        assert 50 <= one.finger_quality <= 100
-        apart = np.hypot(one.x[:, None] - one.x, one.y[:, None] - one.y) + 1e3 * np.eye(len(one))
-        assert apart.min() >= p.CROWD_GAP_PX - 1e-3
-    x = np.concatenate([one.x / one.width for one in crowd()])
-    y = np.concatenate([one.y / one.height for one in crowd()])
-    assert abs(x.mean() - 0.5) < 0.02
-    assert abs(y.mean() - 0.5) < 0.02
-    types = np.concatenate([one.type for one in crowd()])
-    assert 0.45 < (types == 1).mean() < 0.55
-
-
-def test_a_strangers_directions_run_along_a_flow_either_way():
-    """Near minutiae point alike or opposite, unlike directions drawn at random."""
-    along, forward = [], []
-    for one in crowd()[:100]:
-        near = np.hypot(one.x[:, None] - one.x, one.y[:, None] - one.y) < 25
-        i, j = np.nonzero(np.triu(near, 1))
-        along.append(np.cos(2 * (one.angle[i] - one.angle[j])))
-        forward.append(np.cos(one.angle[i] - one.angle[j]))
-    assert np.concatenate(along).mean() > 0.5
-    assert abs(np.concatenate(forward).mean()) < 0.1
-
-
 def test_strangers_are_strangers_to_each_other():
     scores = [compare(crowd()[k], crowd()[k + 1]) for k in range(0, 200, 2)]
     assert max(scores) < search_parameters.RED_SCORE + search_parameters.CHANCE_SCORE

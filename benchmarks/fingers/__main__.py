@@ -1,0 +1,5 @@
+"""``python -m benchmarks.fingers``."""
+
+from benchmarks.fingers.cli import app
+
+app()

@@ -1,0 +1,219 @@
+"""The application: three questions about two prints, and whether it is well.
+
+POST /v1/compare                              two templates: the score and what it means
+POST /v1/explain                              two templates: all figures, or the picture (Accept: image/svg+xml)
+GET  /v1/candidates/{reference}/explanation   the same for a candidate of a recorded search, finger by finger
+GET  /v1/health                               the one path that needs no token
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import FastAPI, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+
+from interchange.errors import MessageError
+from interchange.messages import decode_message
+from matcher_service.api.accept import prefers_svg
+from matcher_service.api.gate import Gate
+from matcher_service.api.messages import (
+    SVG,
+    Compared,
+    Health,
+    LookPurpose,
+    Problem,
+    ScoreMeaning,
+    TwoTemplates,
+)
+from matcher_service.audit import note
+from matcher_service.candidates import CandidateExplained, UnknownCandidate, explain_candidate
+from matcher_service.errors import StoreError
+from matcher_service.explaining import CAUTION, Explanation, explain
+from matcher_service.explaining.drawing import draw
+from matcher_service.fingers import finger_name
+from matcher_service.reading import UnusableTemplate, choose_pair, read_bytes
+
+if TYPE_CHECKING:
+    from matcher_service.api.gate import App
+    from matcher_service.api.tokens import Tokens
+    from matcher_service.repositories import Database
+
+log = logging.getLogger("matcher.api")
+
+Reference = Annotated[str, Path(pattern=r"\A[A-Za-z0-9_-]{8,64}\z")]
+PURPOSES = ", ".join(LookPurpose)
+# A kind of data that FastAPI cannot see in the signature, because bodies are read by the house's own strict reader.
+_TAKES_TWO: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": TwoTemplates.model_json_schema(mode="serialization")}},
+    }
+}
+_GIVES_BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {SVG: {}, "application/json": {}}}}
+
+
+class _Refusal(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, status: int, problem: str) -> None:
+        self.status, self.problem = status, problem
+        super().__init__(problem)
+
+
+def make_app(*, database: Database, tokens: Tokens) -> App:
+    """The application behind its gate; `database` stays the caller's to close."""
+    app = FastAPI(
+        title="Whorl", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
+        responses={400: {"model": Problem}, 401: {"model": Problem}},
+    )  # fmt: skip
+
+    @app.post("/v1/compare", openapi_extra=_TAKES_TWO)
+    async def compare(request: Request) -> Compared:
+        found = await run_in_threadpool(_explain_two, await request.body())
+        note("compare", by=request.scope["caller"], purpose="compare", score=found.score)
+        return Compared(
+            score=round(found.score, 3), pairs=len(found.pairs), meaning=_meaning(found), caution=CAUTION
+        )
+
+    @app.post("/v1/explain", openapi_extra=_TAKES_TWO, responses=_GIVES_BOTH)
+    async def explain_two(
+        request: Request, accept: Annotated[str, Header(max_length=500)] = "*/*"
+    ) -> Response:
+        svg = _wants_svg(accept)
+        found = await run_in_threadpool(_explain_two, await request.body())
+        note("explain", by=request.scope["caller"], purpose="explain", score=found.score)
+        return await run_in_threadpool(_picture, found) if svg else JSONResponse(found.as_json())
+
+    @app.get("/v1/candidates/{reference}/explanation", responses={**_GIVES_BOTH, 404: {"model": Problem}})
+    async def explain_a_candidate(
+        request: Request,
+        reference: Reference,
+        whorl_purpose: Annotated[str | None, Header(max_length=40)] = None,
+        accept: Annotated[str, Header(max_length=500)] = "*/*",
+        finger: Annotated[int | None, Query(ge=0, le=10)] = None,
+    ) -> Response:
+        svg = _wants_svg(accept)
+        if whorl_purpose not in set(LookPurpose):
+            raise _Refusal(400, f"send 'Whorl-Purpose:' with why you look at these prints: one of {PURPOSES}")
+        look = partial(
+            note,
+            "explain candidate",
+            by=request.scope["caller"],
+            purpose=str(whorl_purpose),
+            reference=reference,
+        )
+        try:
+            found = await run_in_threadpool(explain_candidate, database, reference)
+        except UnknownCandidate as error:
+            look(outcome="removed" if error.removed else "unknown")
+            raise
+        look(tcn=found.tcn, repository=found.repository)
+        if not svg:
+            return JSONResponse(_candidate_json(found, finger))
+        best = found.best(finger)
+        if best is None:
+            raise _Refusal(
+                404, "the candidate has no print of this finger; ask without ?finger= for the best one"
+            )
+        return await run_in_threadpool(_picture, best)
+
+    @app.get("/v1/health")
+    async def health(response: Response) -> Health:
+        well = await run_in_threadpool(_answers, database)
+        if not well:
+            response.status_code = 503
+        return Health(status="ok" if well else "database does not answer", database=well)
+
+    _ = compare, explain_two, explain_a_candidate, health
+    _handle_errors(app)
+    return Gate(app, tokens=tokens)
+
+
+def _explain_two(body: bytes) -> Explanation:
+    asked = decode_message(TwoTemplates, body)
+    probe = read_bytes(asked.probe, name="probe")
+    candidate = read_bytes(asked.candidate, name="candidate")
+    a, b = choose_pair(probe, candidate, asked.finger)
+    return explain(a.minutiae, b.minutiae, positions=(a.position, b.position))
+
+
+def _wants_svg(accept: str) -> bool:
+    wanted = prefers_svg(accept)
+    if wanted is None:
+        raise _Refusal(406, f"only application/json and {SVG} can be had here")
+    return wanted
+
+
+def _picture(found: Explanation) -> Response:
+    return Response(draw(found), media_type=SVG)
+
+
+def _meaning(found: Explanation) -> ScoreMeaning:
+    meaning = found.meaning
+    return ScoreMeaning(
+        headline=meaning.headline,
+        sentence=meaning.sentence,
+        log10_fmr=meaning.log10_fmr,
+        interval=meaning.interval,
+    )
+
+
+def _candidate_json(found: CandidateExplained, finger: int | None) -> dict[str, Any]:
+    return {
+        "reference": found.reference,
+        "tcn": found.tcn,
+        "repository": found.repository,
+        "score": round(found.score, 3),
+        "caution": CAUTION,
+        "fingers": [
+            {
+                "finger": one.position,
+                "finger_name": finger_name(one.position),
+                "explanation": None if one.explanation is None else one.explanation.as_json(),
+            }
+            for one in found.fingers
+            if finger in (None, one.position)
+        ],
+    }
+
+
+def _answers(database: Database) -> bool:
+    try:
+        with database.read() as session:
+            return session.scalar(text("SELECT 1")) == 1
+    except StoreError:
+        return False
+
+
+def _handle_errors(app: FastAPI) -> None:
+    def problem(status: int, words: str) -> JSONResponse:
+        return JSONResponse({"problem": words}, status_code=status)
+
+    @app.exception_handler(_Refusal)
+    async def refusal(_request: Request, error: _Refusal) -> JSONResponse:
+        return problem(error.status, error.problem)
+
+    @app.exception_handler(MessageError)
+    @app.exception_handler(UnusableTemplate)
+    async def unreadable(_request: Request, error: Exception) -> JSONResponse:
+        return problem(400, str(error))
+
+    @app.exception_handler(UnknownCandidate)
+    async def unknown(_request: Request, error: UnknownCandidate) -> JSONResponse:
+        return problem(404, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]  # its "input" is not repeated
+        return problem(400, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
+
+    @app.exception_handler(StoreError)
+    async def store(_request: Request, _error: StoreError) -> JSONResponse:
+        log.error("the database failed; see its own log")
+        return problem(503, "the database does not answer; try again, then tell whoever runs this service")
+
+    _ = refusal, unreadable, unknown, invalid, store

@@ -1,0 +1,1 @@
+"""The commands of `matcher-service`, by what they are for. What a command needs is imported when it runs."""

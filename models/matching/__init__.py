@@ -1,0 +1,1 @@
+"""What the comparison has learned from data: fitted here, read by `matcher_service.search`."""
