@@ -84,13 +84,19 @@ def search(gallery: Gallery, probe: Minutiae) -> Found:
     best = answer.candidates[0]
     score = max(one.score for one in best.prints)
     return Found(
-        best.key, score, colour(best.score) is Colour.RED, did.compared, did.index_seconds, seconds, cpu
+        best.key,
+        score,
+        colour(best.score, len(gallery)) is Colour.RED,
+        did.compared,
+        did.index_seconds,
+        seconds,
+        cpu,
     )
 
 
-def is_red(score: float) -> bool:
-    """Whether a score of one finger is red."""
-    return colour(fuse([score])) is Colour.RED
+def is_red(score: float, identities: int) -> bool:
+    """Whether a score of one finger is red among so many identities."""
+    return colour(fuse([score]), identities) is Colour.RED
 
 
 def unpacked(shelf: Shelf, k: int) -> Minutiae:

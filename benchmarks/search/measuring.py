@@ -78,7 +78,7 @@ def measure(folder: Path, cases: Sequence[Case], setting: Setting, bars: Progres
             )
             for shelf in shelves
         ]
-        figures["exhaustive"] = _beside(cases, found, chosen, engine.together(every))
+        figures["exhaustive"] = _beside(cases, found, chosen, engine.together(every), prints)
         figures["exhaustive"]["comparisons_a_second_as_kept"] = engine.rate_as_kept(
             shelves[0], cases[0].probe, threads=setting.threads
         )
@@ -158,7 +158,11 @@ def _identification(cases: Sequence[Case], found: Sequence[engine.Found]) -> dic
 
 
 def _beside(
-    cases: Sequence[Case], found: Sequence[engine.Found], chosen: list[int], every: engine.Exhaustive
+    cases: Sequence[Case],
+    found: Sequence[engine.Found],
+    chosen: list[int],
+    every: engine.Exhaustive,
+    prints: int,
 ) -> dict[str, Any]:
     """The same probes, searched and compared with every print."""
     some = [cases[k] for k in chosen]
@@ -166,7 +170,7 @@ def _beside(
     best = np.maximum(every.best, others)
     hit = own > best
     ours = np.array([found[k].key == case.key for k, case in zip(chosen, some, strict=True)])
-    red = np.array([engine.is_red(float(score)) for score in own])
+    red = np.array([engine.is_red(float(score), prints) for score in own])
     return {
         "probes": len(chosen),
         "rank1": share(int(hit.sum()), len(chosen)),

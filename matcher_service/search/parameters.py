@@ -73,13 +73,6 @@ SCORE_FROM_LOG_ODDS = -6.8  # below it the score is next to nothing
 SCORE_SOFTNESS = 1.0  # log odds that the soft step takes
 SCORE_SCALE = 0.8  # of score a unit of log odds
 
-# --- decision, on fused scores; provisional until scores are calibrated to false match rates ---
-# Scores of 82,000 impostor pairs at the sensor's window and 16 levels (FVC2000, FVC2002, two training sets): one in
-# 100 reaches 3.7, one in 1,000 5.3, one in 10,000 7.0, one of all 10; of 5,488 genuine ones 3.1 % stay below 10.
-CHANCE_SCORE = 4.0  # of one finger; what a score has above it is evidence
-YELLOW_SCORE = 6.0  # fused, so 10 for one finger: about one stranger in 100,000
-RED_SCORE = 12.0  # fused, so 16 for one finger: by the slope of the tail about one in 100 million
-
 # --- index: sketches, votes, agreement (docs/decisions/0007-index.md has the tries) ---
 VOTING_BITS, AGREEING_BITS = (
     38,

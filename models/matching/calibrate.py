@@ -64,8 +64,7 @@ def main(
     except BenchmarkError as error:
         Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    # strangers seen by one sensor are more alike than by two, and a jail's prints are of one: the worse case is fitted
-    pairs = compare_all(taken, most, across=False, evenly=True)
+    pairs = compare_all(taken, most)
     with progress_bars() as bars:
         task = bars.add_task("fitting", total=REPLICATES)
         fitted = fit(pairs, taken[0].finger_names, on_done=lambda: bars.advance(task))
@@ -77,11 +76,9 @@ def main(
     )
 
 
-def compare_all(
-    taken: list[Prints], most: int | None, *, across: bool = True, evenly: bool = False
-) -> PairScores:
+def compare_all(taken: list[Prints], most: int | None, *, across: bool = True) -> PairScores:
     """Scores of the chosen pairs of each set of prints, with a bar."""
-    chosen = [choose_pairs(prints, most, across=across, evenly=evenly) for prints in taken]
+    chosen = [choose_pairs(prints, most, across=across) for prints in taken]
     parts: list[PairScores] = []
     with progress_bars() as bars:
         for prints, pairs in zip(taken, chosen, strict=True):

@@ -133,28 +133,21 @@ def read_prints(
     return made
 
 
-def choose_pairs(
-    prints: Prints, most: int | None, *, across: bool = True, evenly: bool = False
-) -> NDArray[np.int64]:
+def choose_pairs(prints: Prints, most: int | None, *, across: bool = True) -> NDArray[np.int64]:
     """int64 (n, 2): pairs of prints, each at most once: all of one finger, and of two fingers at most `most`.
 
-    Without `across`, pairs of two databases are left out. `evenly`, `most` is shared out among the databases, and where
-    a small one has fewer, the large ones do not take its place.
+    Without `across`, pairs of two databases are left out.
     """
     first, second = np.triu_indices(len(prints.finger), 1)
     same = prints.finger[first] == prints.finger[second]
-    one_database = prints.database[first] == prints.database[second]
-    other = np.flatnonzero(~same & (one_database | across))
-    groups = [other]
-    if evenly:
-        where = np.where(one_database, prints.database[first], -1)[other]
-        groups = [other[where == database] for database in np.unique(where)]
-    rng = np.random.default_rng(SEED)
-    kept = [np.flatnonzero(same)]
-    for group in groups:
-        share = len(group) if most is None else most // len(groups)
-        kept.append(np.sort(rng.choice(group, share, replace=False)) if len(group) > share else group)
-    return np.stack([first[np.concatenate(kept)], second[np.concatenate(kept)]], axis=1)
+    other = ~same
+    if not across:
+        other &= prints.database[first] == prints.database[second]
+    chosen = np.flatnonzero(other)
+    if most is not None and len(chosen) > most:
+        chosen = np.sort(np.random.default_rng(SEED).choice(chosen, most, replace=False))
+    kept = np.concatenate([np.flatnonzero(same), chosen])
+    return np.stack([first[kept], second[kept]], axis=1)
 
 
 def score_pairs(

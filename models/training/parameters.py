@@ -15,7 +15,7 @@ TEACHER_NMS_RADIUS_PX = 3
 
 # --- agreement of a finger's impressions (`agreement.py`) ---
 MATE_HEAT = 0.30  # minutiae below this are not compared: as the extractor's threshold
-MATE_SCORE = 20.0  # strangers reach 11 among 82,000 pairs: who scores 20 is the same finger
+MATE_SCORE = 15.0  # strangers reach it once in 100 million (search/calibration.json); 20 on model 3.0's scale
 MATE_PAIRS = 8  # fewer do not tell how the skin was stretched
 MATE_BEND_PX = 40.0  # spread of the Gaussian that carries the pairs' displacement to the points around
 MATE_REACH_PX = 60.0  # further from the nearest pair, the mapping is not trusted

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from interchange import Minutiae, iso19794, record_of
 from matcher_service.search import compare, explain_prepared, prepare
 from matcher_service.search import parameters as p
+from matcher_service.search.calibration import calibration
 from models.synthetic.crowd import stranger
 
 CLEAR = 20.0  # far above anything that two strangers reach
@@ -56,7 +57,7 @@ def test_mates_score_far_above_strangers():
 
 
 def test_strangers_stay_below_the_thresholds():
-    assert max(impostor_scores()) < p.YELLOW_SCORE + p.CHANCE_SCORE
+    assert max(impostor_scores()) < calibration().score_at(-5.0)
 
 
 @pytest.mark.parametrize("turn", [0.5, 1.7, math.pi, -2.4])
@@ -141,7 +142,7 @@ def test_degenerate_prints_get_a_defined_score(x, y, angle):
         value = compare(a, b)
         assert math.isfinite(value)
         assert value >= 0.0
-    assert compare(odd, ordinary) < p.RED_SCORE
+    assert compare(odd, ordinary) < calibration().score_at(-6.0)
 
 
 @given(

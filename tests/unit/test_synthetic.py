@@ -10,12 +10,14 @@ import pytest
 
 from edge_service.extraction import Extractor
 from matcher_service.search import compare
-from matcher_service.search import parameters as search_parameters
+from matcher_service.search.calibration import calibration
 from models.synthetic import impression, master
 from models.synthetic import parameters as p
 from models.synthetic.crowd import stranger
 
 FINGERS = (1, 2, 3, 4)
+
+RARE = -8.0  # log10 of a false match rate: red among 100,000
 
 
 @cache
@@ -97,7 +99,7 @@ def test_a_print_has_as_many_minutiae_as_prints_have():
 def test_impressions_of_one_finger_compare_high_and_strangers_low():
     mates = [compare(template(seed, 1), template(seed, 2)) for seed in FINGERS]
     strangers = [compare(template(a, 1), template(b, k)) for a, b in combinations(FINGERS, 2) for k in (1, 2)]
-    least_that_counts = search_parameters.RED_SCORE + search_parameters.CHANCE_SCORE
+    least_that_counts = calibration().score_at(RARE)
     assert min(mates) > least_that_counts
     assert min(mates) > 5 * max(strangers)
     assert max(strangers) < least_that_counts
@@ -105,7 +107,7 @@ def test_impressions_of_one_finger_compare_high_and_strangers_low():
 
 def test_an_impression_in_the_sensors_window_is_found_in_the_whole_one():
     seen = Extractor.load().extract(impression(finger(1), 3, size=(288, 256)))
-    assert compare(seen, template(1, 1)) > search_parameters.RED_SCORE + search_parameters.CHANCE_SCORE
+    assert compare(seen, template(1, 1)) > calibration().score_at(RARE)
 
 
 # -- the crowd
@@ -125,4 +127,4 @@ def crowd() -> list:
 
 def test_strangers_are_strangers_to_each_other():
     scores = [compare(crowd()[k], crowd()[k + 1]) for k in range(0, 200, 2)]
-    assert max(scores) < search_parameters.RED_SCORE + search_parameters.CHANCE_SCORE
+    assert max(scores) < calibration().score_at(RARE)
