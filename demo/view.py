@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_service.booking import Stage
-from edge_service.booking_view import FINGERS
+from interchange.fingers import FINGERS
 
 if TYPE_CHECKING:
     from rich.console import Console

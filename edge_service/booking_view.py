@@ -9,25 +9,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from edge_service.booking import Stage
+from interchange.fingers import FINGERS
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from edge_service.booking import Booking, BookingEvent
 
-FINGERS = (
-    "unknown finger",
-    "right thumb",
-    "right index",
-    "right middle",
-    "right ring",
-    "right little",
-    "left thumb",
-    "left index",
-    "left middle",
-    "left ring",
-    "left little",
-)
 _STYLES = {"red": "bold red", "yellow": "bold yellow", "green": "green"}
 
 

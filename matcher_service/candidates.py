@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from interchange.errors import TemplateError
+from interchange.fingers import UNKNOWN_FINGER
 from interchange.messages import Submission, decode_message
 from matcher_service.errors import MatcherError
 from matcher_service.explaining import Explanation, explain
-from matcher_service.fingers import UNKNOWN_FINGER
 from matcher_service.intake import read_prints
 from matcher_service.repositories import Repositories, read_single
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission

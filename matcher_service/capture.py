@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from interchange.fingers import UNKNOWN_FINGER, finger_name
 from interchange.messages import CaptureFault, CaptureProblem
-from matcher_service.fingers import UNKNOWN_FINGER, finger_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 from sqlalchemy import select
 
+from interchange.fingers import finger_name
 from interchange.messages import (
     CaptureTime,
     Colour,
@@ -30,7 +31,6 @@ from interchange.messages import (
 )
 from interchange.tcn import new_tcn
 from matcher_service.errors import MatcherError
-from matcher_service.fingers import finger_name
 from matcher_service.galleries import MemoryStore
 from matcher_service.galleries.packing import Packing
 from matcher_service.galleries.parameters import READ_PRINTS

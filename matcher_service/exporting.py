@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from interchange.fingers import finger_name
 from matcher_service.errors import MatcherError, UnknownIdentity
-from matcher_service.fingers import finger_name
 from matcher_service.parameters import ENROL_BATCH
 from matcher_service.repositories import Repositories
 from matcher_service.repositories.schema import Identity, Repository

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interchange.errors import TemplateError
+from interchange.fingers import UNKNOWN_FINGER, finger_name
 from matcher_service.errors import MatcherError
-from matcher_service.fingers import UNKNOWN_FINGER, finger_name
 from matcher_service.repositories.prints import read_single, split
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, make_url, select
 
 from interchange.errors import TemplateError
+from interchange.fingers import finger_name
 from interchange.template_format import TemplateFormat
 from matcher_service.errors import UnknownRepository
-from matcher_service.fingers import finger_name
 from matcher_service.repositories.prints import read_single
 from matcher_service.repositories.schema import Encounter, EnrolledTemplate, Identity, Repository
 

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
 from interchange.errors import MessageError
+from interchange.fingers import finger_name
 from interchange.messages import decode_message
 from matcher_service.api.accept import prefers_svg
 from matcher_service.api.gate import Gate
@@ -36,7 +37,6 @@ from matcher_service.candidates import CandidateExplained, UnknownCandidate, exp
 from matcher_service.errors import StoreError
 from matcher_service.explaining import CAUTION, Explanation, explain
 from matcher_service.explaining.drawing import draw
-from matcher_service.fingers import finger_name
 from matcher_service.reading import UnusableTemplate, choose_pair, read_bytes
 
 if TYPE_CHECKING:

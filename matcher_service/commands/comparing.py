@@ -130,7 +130,7 @@ def _tell(found: Explanation) -> None:
 
 
 def _fingers(found: Explanation) -> str:
-    from matcher_service.fingers import UNKNOWN_FINGER, finger_name
+    from interchange.fingers import UNKNOWN_FINGER, finger_name
 
     known = {side.position for side in found.sides} - {UNKNOWN_FINGER}
     if len(known) < 2:

@@ -227,7 +227,7 @@ def _gallery(
 def _tell(
     counted: list[RepositoryStats], kept: dict[str, Any], galleries: dict[str, dict[str, Any] | None]
 ) -> None:
-    from matcher_service.fingers import finger_name
+    from interchange.fingers import finger_name
 
     for one in counted:
         owned = f", owner {one.owner}" if one.owner else ""

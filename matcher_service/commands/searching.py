@@ -89,8 +89,8 @@ def _json(result: DeskResult) -> dict[str, object]:
 
 
 def _tell(result: DeskResult) -> None:
+    from interchange.fingers import finger_name
     from matcher_service.explaining.meaning import CAUTION, one_in
-    from matcher_service.fingers import finger_name
 
     typer.echo(
         f"{result.repository}: {result.colour.upper()}, {len(result.candidates)} candidates"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interchange.fingers import finger_name
 from matcher_service.explaining import parameters as p
 from matcher_service.explaining.explanation import Standing
 from matcher_service.explaining.marks import mark
@@ -20,7 +21,6 @@ from matcher_service.explaining.meaning import CAUTION
 from matcher_service.explaining.page import foot, foot_height, head, words
 from matcher_service.explaining.svg import Paper, number, shortened
 from matcher_service.explaining.view import View, views
-from matcher_service.fingers import finger_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interchange.fingers import UNKNOWN_FINGER, finger_name
 from interchange.minutiae import TWO_PI, MinutiaType
 from matcher_service.explaining import parameters as drawn
 from matcher_service.explaining.area import area_of, grown, hull_of, overlap, within
 from matcher_service.explaining.meaning import CAUTION, Meaning, meaning_of
 from matcher_service.explaining.parts import Part, parts_of
-from matcher_service.fingers import UNKNOWN_FINGER, finger_name
 from matcher_service.search import explain_prepared, prepare
 from matcher_service.search import parameters as search
 from matcher_service.search.fusion import FingerScore

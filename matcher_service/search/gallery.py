@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from matcher_service.search import parameters as p
-from matcher_service.search.decision import fuse
+from matcher_service.search.found import Candidate, Found, PrintScore, SearchResult, SearchStatistics
 from matcher_service.search.packed import pack_print
-from matcher_service.search.shelf import key_of, keys_array, owned_by
+from matcher_service.search.shelf import keys_array
 from matcher_service.search.template import Template, prepare
 from matcher_service.search.workers import Workers, read_only
 
@@ -41,70 +41,6 @@ _PRINTS_A_PART = 32  # that a thread compares at once: a millisecond or two
 
 
 @dataclass(frozen=True, slots=True)
-class PrintScore:
-    """How one probe of a submission compared with a candidate's best print."""
-
-    position: int
-    candidate_position: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What a search returns.
-
-    Attributes:
-        key: the identity.
-        score: its evidence, -log10 of its false match rate; `decision.colour` says what that means in this gallery.
-        prints: what each finger gave.
-        llr: log likelihood ratio, natural logarithm: ranks those whose rates lie beyond what can be told apart.
-        relabelled: (position given, position enrolled) where the prints say that a finger was labelled wrong.
-    """
-
-    key: str
-    score: float
-    prints: tuple[PrintScore, ...]
-    llr: float = 0.0
-    relabelled: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SearchStatistics:
-    """What a search did.
-
-    Attributes:
-        prints: in the gallery, dead ones too.
-        looked_at: prints the index looked at, over all probes; 0 where all were compared exactly.
-        compared: exact comparisons.
-        enough: whether it stopped before its share of the gallery, because of what it had found.
-        index_seconds: in the first stage.
-        exact_seconds: in exact comparisons.
-        seconds: in all.
-    """
-
-    prints: int
-    looked_at: int
-    compared: int
-    enough: bool
-    index_seconds: float
-    exact_seconds: float
-    seconds: float
-
-    @property
-    def penetration(self) -> float:
-        """Share of the prints looked at that were compared exactly."""
-        return self.compared / self.looked_at if self.looked_at else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Candidates, best first, and how they were found."""
-
-    candidates: list[Candidate]
-    statistics: SearchStatistics
-
-
-@dataclass(frozen=True, slots=True)
 class _Probe:
     """One finger of a submission, ready for both stages."""
 
@@ -113,43 +49,6 @@ class _Probe:
     template: Template
     sketch: ProbeSketch
     wanted: NDArray[np.uint8]
-
-
-class _Found:
-    """What exact comparisons brought so far: of each identity and probe, the best counts."""
-
-    def __init__(self) -> None:
-        self.compared = 0
-        self._probe: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        self._score: list[NDArray[np.float64]] = [np.empty(0)]
-        self._position: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
-        self._owner: list[NDArray[np.uint64]] = [np.empty((0, 2), np.uint64)]
-
-    def take(self, probe: _Probe, shelf: Shelf, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
-        self.compared += len(rows)
-        some = scores > 0.0
-        self._score.append(scores[some])
-        self._probe.append(np.full(int(some.sum()), probe.number))
-        self._position.append(shelf.position[rows[some]])
-        self._owner.append(shelf.owner[rows[some]])
-
-    def candidates(self, probes: Sequence[_Probe], identities: int) -> list[Candidate]:
-        """Best first, of the identities whose fingers score highest; what else they scored counts as well."""
-        score, owner = np.concatenate(self._score), np.concatenate(self._owner)
-        highest = np.argsort(-score, kind="stable")[: identities * max(1, len(probes))]
-        kept = np.unique(owner[highest], axis=0)
-        rows = owned_by(owner, kept) if len(kept) else highest
-        probe, position = np.concatenate(self._probe), np.concatenate(self._position)
-        best: dict[str, dict[int, PrintScore]] = {}
-        for k in rows[np.argsort(-score[rows], kind="stable")]:
-            number = int(probe[k])
-            one = PrintScore(probes[number].position, int(position[k]), float(score[k]))
-            best.setdefault(key_of(owner[k]), {}).setdefault(number, one)
-        made = [
-            Candidate(key, fuse([one.score for one in fingers.values()]), tuple(fingers.values()))
-            for key, fingers in best.items()
-        ]
-        return sorted(made, key=lambda c: (-c.score, c.key))
 
 
 class Gallery:
@@ -229,7 +128,7 @@ class Gallery:
         shelves = [_frozen(shelf) for shelf in self._source.shelves() if len(shelf.position)]
         stored = sum(len(shelf.position) for shelf in shelves)
         probes = [_probe(n, at, minutiae, positions) for n, (at, minutiae) in enumerate(prints)]
-        found, looked_at, index_seconds, enough = _Found(), 0, 0.0, False
+        found, looked_at, index_seconds, enough = Found(), 0, 0.0, False
         if exhaustive or stored <= p.SEARCHED_WHOLE:
             self._compare_all(probes, shelves, found, tell)
         else:
@@ -237,7 +136,7 @@ class Gallery:
             index_seconds = time.perf_counter() - begun
             tell(0.5)
             enough = self._compare_in_order(probes, shelves, identities, found, tell)
-        brought = found.candidates(probes, max(p.CANDIDATES_FUSED, 2 * limit))
+        brought = found.candidates([one.position for one in probes], max(p.CANDIDATES_FUSED, 2 * limit))
         candidates = self._look_closer(brought[: 2 * limit], probes, shelves)[:limit]
         tell(1.0)
         seconds = time.perf_counter() - begun
@@ -265,7 +164,7 @@ class Gallery:
         trial.search([(1, print_)])
         shelves = [_frozen(shelf) for shelf in trial._source.shelves()]
         probes = [_probe(0, 1, print_, "claimed")]
-        trial._compare_in_order(probes, shelves, trial._bring_up(probes, shelves)[0], _Found(), _nothing)
+        trial._compare_in_order(probes, shelves, trial._bring_up(probes, shelves)[0], Found(), _nothing)
 
     def _look_closer(
         self, brought: Sequence[Candidate], probes: Sequence[_Probe], shelves: Sequence[Shelf]
@@ -303,7 +202,7 @@ class Gallery:
         probes: Sequence[_Probe],
         shelves: Sequence[Shelf],
         identities: NDArray[np.uint64],
-        found: _Found,
+        found: Found,
         tell: Callable[[float], object],
     ) -> bool:
         """Compare identities chunk by chunk; whether that ended before the last of them."""
@@ -318,7 +217,7 @@ class Gallery:
                 here = rows[np.searchsorted(number, first) : np.searchsorted(number, last)]
                 jobs += [(probe, shelf, here[probe.wanted[shelf.position[here]] == 1]) for probe in probes]
             self._compare(jobs, found)
-            now = found.candidates(probes, p.CANDIDATES_WATCHED)
+            now = found.candidates([one.position for one in probes], p.CANDIDATES_WATCHED)
             before, near = near, sum(c.score >= p.NEAR_EVIDENCE for c in now)
             overwhelming = bool(now) and now[0].score >= p.ENOUGH_EVIDENCE
             if (
@@ -333,7 +232,7 @@ class Gallery:
         self,
         probes: Sequence[_Probe],
         shelves: Sequence[Shelf],
-        found: _Found,
+        found: Found,
         tell: Callable[[float], object],
     ) -> None:
         """Compare every print of the wanted positions."""
@@ -345,7 +244,7 @@ class Gallery:
                     done = (q + (k + 1) * p.SEARCHED_WHOLE / max(len(rows), p.SEARCHED_WHOLE)) / len(probes)
                     tell(min(1.0, (at + min(done, 1.0)) / len(shelves)))
 
-    def _compare(self, jobs: Sequence[tuple[_Probe, Shelf, NDArray[np.int64]]], found: _Found) -> None:
+    def _compare(self, jobs: Sequence[tuple[_Probe, Shelf, NDArray[np.int64]]], found: Found) -> None:
         from matcher_service.search.index import parts
         from matcher_service.search.scan import score_chosen
 
@@ -356,7 +255,7 @@ class Gallery:
             for first, last in parts(len(rows), _PRINTS_A_PART)
         )
         for (probe, shelf, rows), out in zip(jobs, scores, strict=True):
-            found.take(probe, shelf, rows, out)
+            found.take(probe.number, shelf, rows, out)
 
 
 def _probe(number: int, position: int, minutiae: Minutiae, positions: Positions) -> _Probe:
