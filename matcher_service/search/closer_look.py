@@ -17,8 +17,8 @@ import numpy as np
 from matcher_service.search import parameters as p
 from matcher_service.search.calibration import calibration
 from matcher_service.search.fusion import FingerScore, Fused, fuse
-from matcher_service.search.packed import ANGLE_STEPS, STEPS_PER_PX
-from matcher_service.search.positions import UNKNOWN, assign
+from matcher_service.search.packed import places
+from matcher_service.search.positions import UNKNOWN, assign, labels_agree
 from matcher_service.search.print_facts import PrintFacts, direction_agreement, facts_of
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _compare(
     for which, prints in enumerate(owned):
         for i, (position, template) in enumerate(probes):
             for k, one in enumerate(prints):
-                labels_agree = position == one.position or UNKNOWN in (position, one.position)
-                if labels_agree or which < all_fingers:
+                if which < all_fingers or labels_agree(position, one.position):
                     row, out = np.array([one.row]), made[which][i, k : k + 1]
                     jobs.append(partial(score_chosen, template, shelves[one.shelf], row, out))
     workers.run(jobs)
@@ -154,8 +153,7 @@ def _best(evidence: NDArray[np.float64], group: list[int]) -> int:
 
 
 def _facts_at(shelf: Shelf, row: int) -> PrintFacts:
-    """Facts of a packed print, without its cylinders; which way y runs does not matter to them."""
+    """Facts of a packed print, without its cylinders."""
     at = slice(int(shelf.start[row]), int(shelf.start[row + 1]))
-    x, y = (column[at] * np.float32(1 / STEPS_PER_PX) for column in (shelf.x, shelf.y))
-    angle = shelf.angle[at] * np.float32(2 * np.pi / ANGLE_STEPS)
+    x, y, angle = places(shelf.x[at], shelf.y[at], shelf.angle[at])
     return PrintFacts(len(x), float(direction_agreement(x, y, angle)))

@@ -56,11 +56,20 @@ def template_of(columns: Packed) -> Template:
     from matcher_service.search.template import template_from
 
     return template_from(
-        columns.x * np.float32(1 / STEPS_PER_PX),
-        columns.y * np.float32(-1 / STEPS_PER_PX),
-        columns.angle * np.float32(2 * np.pi / ANGLE_STEPS),
+        *places(columns.x, columns.y, columns.angle),
         (columns.info >> 8).astype(np.uint8),
         (columns.info & 255) * np.float32(1 / QUALITY_STEPS),
+    )
+
+
+def places(
+    x: NDArray[np.uint16], y: NDArray[np.uint16], angle: NDArray[np.uint16]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Packed columns as a template has them: pixels at 500 dpi, y **upwards**, and radians, float32 (n,) each."""
+    return (
+        x * np.float32(1 / STEPS_PER_PX),
+        y * np.float32(-1 / STEPS_PER_PX),
+        angle * np.float32(2 * np.pi / ANGLE_STEPS),
     )
 
 

@@ -89,8 +89,13 @@ def assign(llr: NDArray[np.float64], probes: Sequence[int], fingers: Sequence[in
     )
 
 
+def labels_agree(probe: int, finger: int) -> bool:
+    """Whether a probe of one position may be a finger of the other without a wrong label."""
+    return probe == finger or UNKNOWN in (probe, finger)
+
+
 def _label_cost(probe: int, finger: int) -> float:
-    return 0.0 if probe == finger or UNKNOWN in (probe, finger) else WRONG_LABEL
+    return 0.0 if labels_agree(probe, finger) else WRONG_LABEL
 
 
 def _hungarian(cost: NDArray[np.float64]) -> list[int]:

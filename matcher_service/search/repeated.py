@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,8 +62,3 @@ def counted_once(
         best = max(members, key=lambda k: (prints[k][1].finger_quality, len(prints[k][1])))
         kept.append(prints[best] if len(members) == 1 else (0, prints[best][1]))
     return kept
-
-
-def false_alarm_rate(fingers: int) -> float:
-    """How often so many different fingers are taken for a slip, if they are no more alike than strangers'."""
-    return math.comb(fingers, 2) * 10.0**SAME_FINGER_LOG10_FMR

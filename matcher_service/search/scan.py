@@ -15,6 +15,7 @@ from matcher_service.search.compare import score
 from matcher_service.search.compiled import kernel
 from matcher_service.search.packed import ANGLE_STEPS, QUALITY_STEPS, STEPS_PER_PX
 from matcher_service.search.template import Array, Template, template_from
+from matcher_service.search.workers import read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def score_chosen(
         raise ValueError(f"{len(chosen)} prints were chosen, but there is room for {len(out)} scores")
     if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(shelf.start) - 1:
         raise IndexError(f"the shelf has prints 0 to {len(shelf.start) - 2} only")
-    columns = (_frozen(c) for c in (shelf.start, shelf.x, shelf.y, shelf.angle, shelf.info, chosen))
+    columns = (read_only(c) for c in (shelf.start, shelf.x, shelf.y, shelf.angle, shelf.info, chosen))
     _score_chosen(probe, *columns, out)
 
 
@@ -78,22 +79,12 @@ def score_all(probe: Template, shelf: PackedShelf, first: int, last: int, out: N
     score_chosen(probe, shelf, np.arange(first, last), out[first:last])
 
 
-def _frozen(array: Array) -> Array:
-    """The same array, read only: numba would compile everything again for the other kind."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 class PreparedShelf(NamedTuple):
     """Many templates end to end: print k holds minutiae start[k] to start[k + 1], and so the hull's corners."""
 
     start: Array
     hull_start: Array
     prints: Template
-
-
-Shelf = PreparedShelf
 
 
 def pack(templates: list[Template]) -> PreparedShelf:
