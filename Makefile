@@ -11,16 +11,17 @@ BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --custom-compile-command "make lock"
-SOURCES := interchange edge_service matcher_service hardware models benchmarks demo tests
+SOURCES := interchange edge_service matcher_service firmware hardware models benchmarks demo tests
 STEPS ?= 20000
 SEED ?= 1
 
-.PHONY: help setup demo test lint model bench-accuracy lock clean system-packages
+.PHONY: help setup demo test lint firmware model bench-accuracy lock clean system-packages
 
 help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
+	@echo "  make firmware KEY=FILE  sign with your Ed25519 key (PEM) instead of a developer's key"
 	@echo "  make model DATA=DIR     teach the network anew from a folder of PNG prints (hours)"
 
 setup: $(VENV)/.ready system-packages  ## the virtual environment, its locked packages, and Debian's mosquitto
@@ -54,11 +55,21 @@ demo: setup  ## three bookings, end to end, on a real broker and an emulated sen
 test: setup  ## all tests
 	$(BIN)/python -m pytest
 
-lint: setup  ## format, lint, types, import rules
+# The types of MicroPython's modules stand in for those of Python's own library, so they live apart.
+typings/.ready: requirements/stubs.txt $(VENV)/.ready
+	@rm -rf typings
+	@$(BIN)/python $(PIP) install -q --require-hashes --only-binary :all: --target typings -r requirements/stubs.txt
+	@touch $@
+
+lint: setup typings/.ready  ## format, lint, types, import rules
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/basedpyright
+	$(BIN)/basedpyright -p firmware/pyrightconfig.json
 	$(BIN)/lint-imports
+
+firmware: setup  ## the sensor board's firmware, compiled and signed, into build/firmware
+	$(BIN)/python -m firmware.build $(if $(KEY),--key "$(KEY)")
 
 bench-accuracy: setup  ## error rates on DIR=..., beside the peers
 	@[ -n "$(DIR)" ] || { echo "Name the images: make bench-accuracy DIR=path/to/fvc2002"; exit 1; }
@@ -75,9 +86,10 @@ model: setup  ## teach the network from DATA=..., choose on DEV=...
 lock: setup  ## resolve and pin the dependencies anew
 	$(BIN)/python $(PIP) install -q uv
 	$(UV_COMPILE) pyproject.toml --extra edge --extra matcher --extra dev -o requirements/lock.txt
+	$(UV_COMPILE) requirements/stubs.in -o requirements/stubs.txt
 	$(UV_COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(UV_COMPILE) requirements/sensor-clients.in -o requirements/sensor-clients.txt
 
 clean:  ## remove what setup, tests and demo have made here
-	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-* typings .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
