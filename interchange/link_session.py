@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from interchange.link_protocol import Incoming, Outgoing, Puback, told
+from interchange.link_tls import tls_context
 from interchange.logs import facts
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ class LinkSession:
         properties.SessionExpiryInterval = self._broker.session_expiry_s
         self._set_will()
         try:
+            if self._broker.tls is not None:
+                self._client.tls_set_context(tls_context(self._broker.tls))
             self._client.connect(
                 self._broker.host,
                 self._broker.port,
@@ -142,9 +146,11 @@ class LinkSession:
             interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.want_write() else 0)
             ready.register(connection.fileno(), interest)
             ready.register(self._mailbox.wake_socket, selectors.EVENT_READ)
-            readable = any(
+            # What TLS has decrypted already makes no socket readable.
+            pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+            readable = pending or any(
                 key.fd == connection.fileno() and events & selectors.EVENT_READ
-                for key, events in ready.select(timeout_s)
+                for key, events in ready.select(0.0 if pending else timeout_s)
             )
         code = self._client.loop_read() if readable else MQTTErrorCode.MQTT_ERR_SUCCESS
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._client.want_write():

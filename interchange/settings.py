@@ -7,15 +7,16 @@ setting that is silently ignored is found out at the worst moment.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 
 class SettingsError(Exception):
@@ -40,11 +41,20 @@ class SettingsModel(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class TlsSettings(SettingsModel):
+    """Files of a client of the broker, in PEM: the authority's root, our certificate, and its key."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
 class BrokerSettings(SettingsModel):
-    """Where the broker is, and how patiently to speak to it."""
+    """Where the broker is, and how patiently to speak to it. Without `tls`, only on a loopback."""
 
     host: Annotated[str, StringConstraints(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    tls: TlsSettings | None = None
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
     connect_timeout_s: Annotated[float, Field(ge=0.2, le=60)] = 5.0
     # How long the broker keeps our subscriptions and what waits for us while we are away.
@@ -52,6 +62,14 @@ class BrokerSettings(SettingsModel):
     # First and longest pause between two attempts to connect; each is shortened at random.
     backoff_min_s: Annotated[float, Field(ge=0.05, le=60)] = 0.5
     backoff_max_s: Annotated[float, Field(ge=0.05, le=3600)] = 30.0
+
+    @model_validator(mode="after")
+    def _not_in_the_clear(self) -> Self:
+        if self.tls is None and not _is_loopback(self.host):
+            raise ValueError(
+                "tls: prints do not cross a network in the clear; give the files in [broker.tls]"
+            )
+        return self
 
 
 S = TypeVar("S", bound=SettingsModel)
@@ -81,6 +99,13 @@ def load_settings(model: type[S], path: Path | None, assignments: Iterable[str] 
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SettingsError(source, key, first["msg"].removeprefix("Value error, ")) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -115,6 +140,8 @@ def _refuse_unknown(model: type[BaseModel], tree: Mapping[str, Any], source: str
         if field is None:
             near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.0)
             raise SettingsError(source, above + key, f"is not a setting; did you mean '{above}{near[0]}'?")
-        kind = field.annotation
-        if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
-            _refuse_unknown(kind, cast("dict[str, Any]", value), source, f"{above}{key}.")
+        if not isinstance(value, dict):
+            continue
+        for kind in (field.annotation, *get_args(field.annotation)):  # a table, or one that may be missing
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                _refuse_unknown(kind, cast("dict[str, Any]", value), source, f"{above}{key}.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HOST = "127.0.0.1"
+SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto" / "whorl.conf"
 START_TIMEOUT_S = 10.0
 START_ATTEMPTS = 5
 POLL_S = 0.02
@@ -55,12 +56,19 @@ class Broker:
     `kill` the port only: it saves every half hour and at its end.
     """
 
-    def __init__(self, folder: Path | None = None, *, port: int | None = None) -> None:
-        """`folder` keeps its configuration, log and sessions; without one, a temporary folder does."""
+    def __init__(
+        self, folder: Path | None = None, *, port: int | None = None, secure: Path | None = None
+    ) -> None:
+        """`folder` keeps its configuration, log and sessions; without one, a temporary folder does.
+
+        With `secure`, a folder of certificates and `acl`, it runs the configuration that is shipped
+        (deploy/mosquitto/whorl.conf) and lets in only who has a certificate.
+        """
         self._own_folder = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="whorl-broker-")) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.host = HOST
+        self._secure = secure
         self._wanted_port = port
         self.port = port or 0
         self.log = self.folder / "mosquitto.log"
@@ -125,7 +133,24 @@ class Broker:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_configuration(self) -> Path:
-        lines = [
+        lines = self._secure_lines(self._secure) if self._secure else self._open_lines()
+        if os.geteuid() == 0:
+            # Started by root it would become the user "mosquitto", who cannot write in our folder.
+            lines.append("user root")
+        path = self.folder / "mosquitto.conf"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def _secure_lines(self, secure: Path) -> list[str]:
+        text = SHIPPED.read_text(encoding="utf-8")
+        return [
+            text.replace("listener 8883", f"listener {self.port} {HOST}")
+            .replace("/etc/whorl/broker", str(secure.resolve()))
+            .replace("/var/lib/mosquitto/", f"{self.folder.resolve()}/")
+        ]
+
+    def _open_lines(self) -> list[str]:
+        return [
             f"listener {self.port} {HOST}",
             "allow_anonymous true",
             "persistence true",
@@ -136,18 +161,13 @@ class Broker:
             "log_dest stderr",  # its standard output is not flushed
             "log_timestamp_format %Y-%m-%dT%H:%M:%S",
         ]
-        if os.geteuid() == 0:
-            # Started by root it would become the user "mosquitto", who cannot write in our folder.
-            lines.append("user root")
-        path = self.folder / "mosquitto.conf"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return path
 
     def _wait_until_it_answers(self, process: ChildProcess) -> None:
         # Its own word first: on a port that is taken, somebody else would answer.
         process.wait_for("running", timeout_s=START_TIMEOUT_S)
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _answers(self.host, self.port):
+        # Behind TLS its word has to do: it answers nobody whom we could be here.
+        while not self._secure and not _answers(self.host, self.port):
             if time.monotonic() > deadline:
                 raise ProcessError("mosquitto", "does not answer", process.output()[-2000:])
             time.sleep(POLL_S)

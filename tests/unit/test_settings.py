@@ -17,7 +17,9 @@ def written(tmp_path, text):
 
 def test_a_file_and_what_is_said_on_top(tmp_path):
     path = written(
-        tmp_path, 'version = 1\ndevice = "kiosk-1"\n[broker]\nport = 1884\n[spool]\npath = "/x/spool.db"\n'
+        tmp_path,
+        'version = 1\ndevice = "kiosk-1"\n[broker]\nport = 1884\n[spool]\npath = "/x/spool.db"\n'
+        '[broker.tls]\nca = "/x/ca.pem"\ncertificate = "/x/k.pem"\nkey = "/x/k.key"\n',
     )
     settings = load_settings(EdgeSettings, path, ["broker.host=broker.county", "sensor.model=R503"])
     assert settings.device == "kiosk-1"
@@ -44,6 +46,8 @@ def test_no_file_at_all():
         ('version = 1\ndevice = "k"\n[broker]\nport = "1883"', "broker.port", "integer"),
         ('version = 1\ndevice = "k"\n[broker]\nport = 70000', "broker.port", "65535"),
         ('version = 1\ndevice = "k"\nbroker = 5', "broker", "object"),
+        ('version = 1\ndevice = "k"\n[broker]\nhost = "broker.county"', "broker", "in the clear"),
+        ('version = 1\ndevice = "k"\n[broker.tls]\nkye = "x"', "broker.tls.kye", "'broker.tls.key'"),
         ('version = 1\ndevice = "k"\n[capture]\nattempts = 0', "capture.attempts", "1"),
     ],
 )
