@@ -1,4 +1,4 @@
-"""What can go wrong between the two sides: three errors, each with its facts as attributes."""
+"""What can go wrong between the two sides: each error with its facts as attributes."""
 
 from __future__ import annotations
 
@@ -37,3 +37,15 @@ class MessageError(InterchangeError):
         self.field = field
         self.reason = reason
         super().__init__(f"{field}: {reason}")
+
+
+class EnvelopeError(InterchangeError):
+    """A sealed message, or a key, that is not accepted.
+
+    Attributes:
+        reason: why, in words that may be logged and sent back.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
