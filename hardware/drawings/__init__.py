@@ -1,0 +1,1 @@
+"""Pictures and tables of the hardware folder, made from its data files."""

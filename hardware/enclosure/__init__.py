@@ -1,0 +1,1 @@
+"""The enclosure: one OpenSCAD file, and what renders it."""
