@@ -69,7 +69,7 @@ lint: setup typings/.ready  ## format, lint, types, import rules
 	$(BIN)/lint-imports
 
 firmware: setup  ## the sensor board's firmware, compiled and signed, into build/firmware
-	$(BIN)/python -m firmware.build $(if $(KEY),--key "$(KEY)")
+	$(BIN)/python -m firmware.build $(if $(KEY),--key "$(KEY)") $(if $(OUT),--out "$(OUT)") $(if $(FOLDER),--folder)
 
 bench-accuracy: setup  ## error rates on DIR=..., beside the peers
 	@[ -n "$(DIR)" ] || { echo "Name the images: make bench-accuracy DIR=path/to/fvc2002"; exit 1; }

@@ -1,0 +1,1 @@
+"""Pure logic of the sensor board; the same under MicroPython and CPython."""

@@ -5,8 +5,14 @@ need not inherit from it. No port ever waits: a step of the firmware takes about
 wires do.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
-class BytePort:
+
+class BytePort(Protocol):
     """A serial line: the sensor's UART, or the USB port to the Pi."""
 
     def read_into(self, buffer: bytearray, count: int) -> int:
@@ -18,7 +24,7 @@ class BytePort:
         raise NotImplementedError
 
 
-class SensorPort(BytePort):
+class SensorPort(BytePort, Protocol):
     """The sensor's UART, 8N1."""
 
     def set_baud(self, baud: int) -> None:
@@ -26,7 +32,7 @@ class SensorPort(BytePort):
         raise NotImplementedError
 
 
-class Clock:
+class Clock(Protocol):
     """Milliseconds that wrap around; only differences below half the range mean anything."""
 
     def now(self) -> int:
@@ -42,7 +48,7 @@ class Clock:
         raise NotImplementedError
 
 
-class Board:
+class Board(Protocol):
     """Pins, light, watchdog and reset."""
 
     name: str
@@ -51,7 +57,7 @@ class Board:
     has_detect_line: bool
     """Whether the sensor's finger-detect line is wired; without it the sensor is asked for an image instead."""
 
-    def sensor_power(self, on: bool) -> None:
+    def sensor_power(self, on: bool) -> None:  # noqa: FBT001 - a switch
         """Switch the sensor's supply."""
         raise NotImplementedError
 
