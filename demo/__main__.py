@@ -27,6 +27,10 @@ def main(
         float | None,
         typer.Option(min=0, help="Pace of the sensor's wire: 1 as it is, 10 ten times, 0 unpaced."),
     ] = None,
+    direct: Annotated[
+        bool,
+        typer.Option("--direct", help="Leave the sensor board out: the sensor straight on the kiosk's wire."),
+    ] = False,
 ) -> None:
     """The main job, shown: three bookings from the sensor to the reply, or your own prints.
 
@@ -34,6 +38,8 @@ def main(
       python -m demo
 
       python -m demo --speed 0 --crowd 100
+
+      python -m demo --direct
 
       python -m demo --prints ~/my-prints
     """
@@ -53,7 +59,7 @@ def main(
     except ImportError as error:
         console.print(f"[red]{error}. Set up first: make setup[/]")
         raise typer.Exit(1) from error
-    console.print(greeting())
+    console.print(greeting(direct=direct))
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.png"):
         old.unlink()
@@ -64,6 +70,7 @@ def main(
             pictures=pictures,
             crowd=crowd if crowd is not None else (CROWD_BESIDE_OWN if prints else CROWD),
             speed=speed if speed is not None else (FAST if prints else WIRE_SPEED),
+            direct=direct,
         )
         right = demo.own_prints(prints) if prints else demo.three_bookings()
     except (CastError, BrokerMissing, ProcessError, ExtractionError, EdgeError, SensorError) as error:

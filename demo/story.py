@@ -45,6 +45,7 @@ class Demo:
     pictures: Path
     crowd: int
     speed: float
+    direct: bool
     seen: dict[int, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
     bars: FingerBars | None = None
 
@@ -60,7 +61,9 @@ class Demo:
         with self._progress() as bar:
             task = bar.add_task("Growing a dozen synthetic prints, nobody's", total=SYNTHETIC_PRINTS)
             people = synthetic_people(lambda: bar.advance(task))
-        with Stage(extractor=self.extractor, speed=self.speed, events=self.on_event) as stage:
+        with Stage(
+            extractor=self.extractor, speed=self.speed, direct=self.direct, events=self.on_event
+        ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES)
             self._fill(centre, POSITIONS)
             known: dict[str, tuple[Image, Minutiae]] = {}
@@ -84,7 +87,9 @@ class Demo:
         fingers = own_fingers(folder)
         tally = {"hit": 0, "miss": 0, "wrong hit": 0, "no print": 0}
         rows: list[tuple[str, dict[str, int]]] = []
-        with Stage(extractor=self.extractor, speed=self.speed, events=self.on_event) as stage:
+        with Stage(
+            extractor=self.extractor, speed=self.speed, direct=self.direct, events=self.on_event
+        ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES[:1])
             self._fill(centre, (UNKNOWN,))
             owners: dict[str, OwnFinger] = {}
@@ -205,8 +210,9 @@ class Demo:
             stage.start(lambda part: status.update(f"Starting {part}"))
         self.console.print(
             "Running: [bold]mosquitto[/], [bold]the matcher[/] with "
-            f"{self.crowd:,} strangers in each repository, [bold]a sensor emulator[/], [bold]the edge service[/]\n"
+            f"{self.crowd:,} strangers in each repository, [bold]a sensor emulator[/], [bold]the edge service[/]"
         )
+        self.console.print(f"Between sensor and kiosk: [bold]{stage.board}[/]\n")
 
     def _fill(self, centre: Centre, positions: tuple[int, ...]) -> None:
         with self._progress() as bar:
@@ -236,12 +242,17 @@ class Demo:
         )
 
 
-def greeting() -> Panel:
+def greeting(*, direct: bool) -> Panel:
     """What this is, before anything moves."""
+    sensor = (
+        "an emulated R307 sensor"
+        if direct
+        else "the sensor board's\nreal firmware before an emulated R307 sensor"
+    )
     return Panel(
         "A print goes in at the sensor, a reply comes back at the kiosk.\n"
-        "A real Mosquitto, the real matcher and edge service, an emulated R307 sensor on a pseudo-terminal.\n"
-        "[bold]A candidate is not a verdict:[/] a person has to look at it before anything leaves the centre.",
+        f"A real Mosquitto, the real matcher and edge service, {sensor}.\n"
+        "[bold]A candidate is not a verdict:[/] a person has to look at it\nbefore anything leaves the centre.",
         title="Whorl",
         expand=False,
     )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_service.board_command import app as board_app
 from edge_service.extract_command import extract
+from edge_service.firmware_command import app as firmware_app
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
@@ -28,6 +30,8 @@ app = typer.Typer(
 DEFAULT_POSITIONS = "2,3,7,8"
 
 app.command()(extract)
+app.add_typer(board_app, name="board")
+app.add_typer(firmware_app, name="firmware")
 
 
 @app.command()
@@ -75,7 +79,8 @@ def book(
     from edge_service.clock import SystemClock
     from edge_service.errors import EdgeError
     from edge_service.extraction import ExtractionError, Extractor
-    from edge_service.sensors import SensorError, ZfmSensor
+    from edge_service.reader import fingerprint_reader
+    from edge_service.sensors import SensorError
     from edge_service.service import EdgeService
     from edge_service.uplink_lock import UplinkLock
 
@@ -87,12 +92,7 @@ def book(
         lock = UplinkLock(opened.path)
         # Without a running service this process speaks to the matcher itself.
         uplink = _uplink(settings, opened) if lock.acquire() else None
-        reader = ZfmSensor(
-            settings.sensor.port,
-            model=settings.sensor.model,
-            password=settings.sensor.password,
-            baud=settings.sensor.baud,
-        )
+        reader = fingerprint_reader(settings)
         try:
             if uplink is not None:
                 uplink.start()

@@ -17,6 +17,11 @@ CAPTURE_ATTEMPTS: Final = 3
 # the 320 prints of the development set, seen through the sensor's window, lie below it.
 MIN_FINGER_QUALITY: Final = 45
 
+# Images of one press of which the best is kept, and looks of the sensor before an image is fetched. A look costs
+# some 0.2 s and the first one is taken while the finger still comes down; an image costs 3.5 s with the finger held.
+CAPTURES: Final = 1
+LOOKS: Final = 3
+
 # How long `book` waits for the reply before it says "queued". A search takes well under a second.
 REPLY_TIMEOUT_S: Final = 10.0
 

@@ -15,6 +15,7 @@ import numpy as np
 from edge_service.booking import Booking, BookingEvent, Finger, Stage
 from edge_service.errors import BookingError
 from edge_service.extraction.errors import ExtractionError
+from edge_service.sensors.board.errors import BoardRefused
 from edge_service.sensors.errors import NoFinger, SensorError, SensorGarbled, SensorLocked
 from edge_service.settings import CaptureSettings, UplinkSettings
 from edge_service.spool import SpoolState
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge.booking")
 
 EXTRACTOR_NAME = "whorl"
+_HOPELESS = (SensorLocked, BoardRefused)
 MAX_MINUTIAE = 255  # ISO/IEC 19794-2:2005, 7.4.1.4: the count is one byte
 
 
@@ -89,6 +91,7 @@ class EdgeService:
         came in time. A finger that nobody presses is left out and listed. Raises SensorError, BookingError
         if no finger could be used or `cancel` was set, SpoolError if it could not be saved: then nothing was.
         """
+        self._check_sensor()
         left_out: dict[int, str] = {}
         fingers = [f for p in positions if (f := self._take_finger(p, left_out)) is not None]
         if not fingers:
@@ -113,6 +116,15 @@ class EdgeService:
         )
         self._tell(_outcome(booking))
         return booking
+
+    def _check_sensor(self) -> None:
+        """Refuse before anybody is asked to press, where no finger could be taken however often it is tried."""
+        try:
+            self._sensor.connect(timeout_s=0.0, cancel=self.cancel)
+        except _HOPELESS:
+            raise
+        except SensorError as error:
+            log.warning("the sensor is not ready yet", extra=facts(reason=error))
 
     def _take_finger(self, position: int, left_out: dict[int, str]) -> Finger | None:
         """The best of up to `attempts` presses; it stops at the first that is good enough."""
@@ -209,7 +221,15 @@ class EdgeService:
             return ""
         return f"{stats.undelivered} bookings wait for delivery and there is little room for more: see to it"
 
-    def _save(self, fingers: Sequence[Finger], captured_at: CaptureTime, purpose: Purpose) -> str:
+    def _save(
+        self,
+        fingers: Sequence[Finger],
+        captured_at: CaptureTime,
+        purpose: Purpose,
+        *,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> str:
+        """`announce` is told the TCN before anything is saved under it."""
         tcn = new_tcn(self._device, now_ms=int(captured_at.clock.timestamp() * 1000))
         submission = Submission(
             tcn=tcn,
@@ -226,14 +246,15 @@ class EdgeService:
                 for f in fingers
             ),
         )
+        announce(tcn)
         self._spool.add(tcn, encode_message(submission))
         log.info("booking saved", extra=facts(tcn=tcn, prints=len(fingers), purpose=purpose))
         return tcn
 
 
 def _ends_the_booking(error: Exception, *, last: bool) -> bool:
-    """A cable may be put back, and noise may pass; a wrong password stays wrong."""
-    if isinstance(error, SensorLocked):
+    """A cable may be put back, and noise may pass; a wrong password and an opened lid stay what they are."""
+    if isinstance(error, _HOPELESS):
         return True
     return last and isinstance(error, SensorError) and not isinstance(error, SensorGarbled)
 

@@ -11,8 +11,14 @@ port = 1883
 path = "/var/lib/whorl/spool.db"
 
 [sensor]
-port = "/dev/serial/by-id/usb-..."
 model = "R307"
+
+The sensor is behind its board, and the board under the name that the udev rule of `hardware/` gives it. A sensor
+on the Pi's own UART, without a board, is:
+
+[sensor]
+through = "uart"
+port = "/dev/serial0"
 """
 
 from __future__ import annotations
@@ -20,11 +26,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from edge_service import parameters
 from interchange.fields import DeviceName  # noqa: TC001 - pydantic reads it at run time
 from interchange.settings import BrokerSettings, SettingsModel
+
+PAIRING_FILE = "board-pairing.json"
 
 Seconds = Annotated[float, Field(ge=0.05, le=3600)]
 
@@ -39,12 +47,31 @@ class SpoolSettings(SettingsModel):
 
 
 class SensorSettings(SettingsModel):
-    """The fingerprint sensor. Without `baud` and `model` they are found out."""
+    """The fingerprint sensor. Without `baud` and `model` they are found out.
 
-    port: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "/dev/ttyUSB0"
-    model: str | None = None
+    Through the "board", `port` is the board's USB port and the board finds the baud rate itself; straight on a
+    "uart" there is nobody who notices that the sensor was exchanged, and `captures`, `looks` and `pairing` do
+    not apply.
+    """
+
+    through: Literal["board", "uart"] = "board"
+    port: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "/dev/whorl-board"
+    model: Annotated[str, StringConstraints(max_length=40)] | None = None
     baud: Annotated[int, Field(ge=9600, le=921_600)] | None = None
     password: Annotated[int, Field(ge=0, le=0xFFFF_FFFF)] = 0
+    # Images of one press, of which the best is kept; each keeps the person 3.5 seconds longer.
+    captures: Annotated[int, Field(ge=1, le=5)] = parameters.CAPTURES
+    # Times that the sensor looks at the finger before an image is fetched.
+    looks: Annotated[int, Field(ge=1, le=10)] = parameters.LOOKS
+    # What this kiosk knows of its board; without it, a file beside the spool.
+    pairing: Path | None = None
+
+    @field_validator("model")
+    @classmethod
+    def _is_known(cls, model: str | None) -> str | None:
+        from edge_service.sensors.models import find_model
+
+        return None if model is None else find_model(model).name
 
 
 class CaptureSettings(SettingsModel):
@@ -66,6 +93,13 @@ class UplinkSettings(SettingsModel):
     reply_timeout_s: Annotated[float, Field(ge=0, le=600)] = parameters.REPLY_TIMEOUT_S
 
 
+class FirmwareSettings(SettingsModel):
+    """Whose firmware may go onto the sensor board."""
+
+    # Files of Ed25519 public keys (PEM). Without any, all .pem files in /etc/whorl/firmware-keys.
+    trusted_keys: tuple[Path, ...] = ()
+
+
 class EdgeSettings(SettingsModel):
     """Everything; `device` is the kiosk's name, and its place in every topic."""
 
@@ -75,5 +109,11 @@ class EdgeSettings(SettingsModel):
     broker: BrokerSettings = BrokerSettings()
     spool: SpoolSettings = SpoolSettings()
     sensor: SensorSettings = SensorSettings()
+    firmware: FirmwareSettings = FirmwareSettings()
     capture: CaptureSettings = CaptureSettings()
     uplink: UplinkSettings = UplinkSettings()
+
+    @property
+    def pairing_path(self) -> Path:
+        """Where the board's key is kept."""
+        return self.sensor.pairing or self.spool.path.with_name(PAIRING_FILE)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import machine
 import micropython
@@ -76,7 +77,7 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
         )
 
     app = App(
-        usb=UsbSerial(),
+        usb=UsbSerial(stdin=sys.stdin, stdout=sys.stdout),
         sensor=uart,
         board=board,
         clock=clock,

@@ -18,7 +18,6 @@ a second (MICROPY_HW_USB_CDC_TX_TIMEOUT) for each stalled frame; the watchdog ha
 """
 
 import select
-import sys
 
 from firmware.core import kernels
 
@@ -28,17 +27,22 @@ _READ_AT_ONCE = 64
 
 
 class UsbSerial:
-    """A `ports.BytePort`. It is never gone: without the Pi the board has no supply."""
+    """A `ports.BytePort`. It is never gone: without the Pi the board has no supply.
 
-    def __init__(self):
-        self._read = sys.stdin.buffer.readinto
-        self._write = sys.stdout.buffer.write
+    Args:
+        stdin: sys.stdin.
+        stdout: sys.stdout.
+    """
+
+    def __init__(self, *, stdin, stdout):
+        self._read = stdin.buffer.readinto
+        self._write = stdout.buffer.write
         self._one = bytearray(1)
         self._block = bytearray(_BLOCK_BYTES)
         coming = select.poll()
-        coming.register(sys.stdin, select.POLLIN)
+        coming.register(stdin, select.POLLIN)
         going = select.poll()
-        going.register(sys.stdout, select.POLLOUT)
+        going.register(stdout, select.POLLOUT)
         self._coming = coming.ipoll
         self._going = going.ipoll
 

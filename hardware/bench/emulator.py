@@ -163,6 +163,14 @@ class SensorEmulator:
         self._ask(lambda: self._loop.stand.queue.extend(windows))
         return [grey_levels(window) for window in windows]
 
+    def finger_is_on(self) -> bool:
+        """Whether a finger lies on the window: what the finger-detect line says. Changes nothing."""
+        return self._loop.stand.on_window is not None
+
+    def next_finger(self) -> None:
+        """Put the finger that waits next down, if the window is empty and `auto_next` is on."""
+        self._ask(self._loop.stand.next_down)
+
     # -- trouble
 
     def arm(self, fault: Fault | str) -> None:
@@ -185,6 +193,10 @@ class SensorEmulator:
     def power_cycle(self) -> None:
         """Switch the module off and on; the port stays, as on a UART of the board."""
         self._ask(self._loop.power_up)
+
+    def power(self, on: bool) -> None:  # noqa: FBT001 - a switch
+        """Switch the module's supply: off it is deaf and dumb, on it starts up."""
+        self._ask(self._loop.power_up if on else self._loop.power_down)
 
     # -- what happened
 

@@ -39,6 +39,12 @@ class FingerStand:
         self.on_window = None
         self._empty_looks = 0
 
+    def next_down(self) -> None:
+        """Put the next finger of the queue down, as somebody does who watches the light."""
+        if self.on_window is None and self.auto_next and self.queue:
+            self.on_window = self.queue.popleft()
+            self._empty_looks = 0
+
     def look(self) -> NDArray[np.uint8] | None:
         """What the sensor sees when it takes an image."""
         if self.on_window is None and self.auto_next and self.queue:

@@ -43,3 +43,33 @@ below 7, ridges lie between 16 and 74."""
 
 FINGERPRINT_MIN_STD = 8.0
 """Grey-level deviation of a whole window below which the emulated module finds no features in it."""
+
+# -- the wire between two ends (wire.py)
+
+WIRE_LANE_BYTES = 4096
+"""What is under way at most before the sender is no longer read; the kernel holds some 18 KB more in each
+pseudo-terminal (measured on Linux 6.18)."""
+
+WIRE_HOST_UNREAD_BYTES = 3000
+"""Of a USB device the host's kernel takes no more when the program there has this many bytes to read: Linux stops at
+some 4 KB (n_tty throttles the port, cdc-acm then asks the device for nothing)."""
+
+WIRE_FULL_POLL_S = 0.002
+"""How often a full end is tried again: Linux calls a full pseudo-terminal writable, so waiting for that spins."""
+
+WIRE_REOPEN_S = 0.01
+"""How often a device that is not there is looked for."""
+
+# -- the virtual board (virtual_board.py)
+
+BOARD_POLL_S = 0.005
+"""How often the virtual board looks whether a finger lies on the sensor: well below any debounce."""
+
+FINGER_PAUSE_S = 0.3
+"""With a detect line, the window stays empty for this long between two fingers that wait: a quick person."""
+
+BOARD_WATCHDOG_S = 8.0
+"""As on the board: firmware/boot/main.py, WATCHDOG_MS."""
+
+BOARD_START_S = 20.0
+"""Longest wait until the firmware has started: CPython on a busy machine; MicroPython takes 0.1 s."""

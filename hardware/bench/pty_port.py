@@ -8,8 +8,10 @@ stays in the kernel until a host flushes it, as pyserial does on opening.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
+import sys
 import termios
 import tty
 from typing import TYPE_CHECKING
@@ -89,6 +91,12 @@ class PtyPort:
             return os.write(self.fd, data)
         except (BlockingIOError, InterruptedError):
             return 0
+
+    def unread_bytes(self) -> int:
+        """What the host has been sent and has not read, as far as it is in the terminal's own buffer: 4 KB at most."""
+        assert self._slave is not None, "the port is unplugged"
+        waiting = fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder)
 
     def host_baud(self) -> int | None:
         """The baud rate the host has set; None for one that is not in the usual list."""

@@ -72,6 +72,7 @@ class SensorLoop:
         self._boot_s = boot_s
         self._replug_after_s = replug_after_s
         self._clock = clock
+        self._off = False
         self._deaf_until: float | None = None
         self._replug_at: float | None = None
         self._stalled_since: float | None = None
@@ -100,7 +101,15 @@ class SensorLoop:
         self.module.power_up()
         self._parser.reset()
         self._out.clear()
-        self._deaf_until = self._clock() + self._boot_s
+        self._off = False
+        # Without its cable it starts up when that is put in.
+        self._deaf_until = self._clock() + self._boot_s if self._port.plugged else None
+
+    def power_down(self) -> None:
+        """Deaf and dumb until `power_up`; the wires stay."""
+        self._out.clear()
+        self._off = True
+        self._deaf_until = None
 
     def unplug(self) -> None:
         """Pull the cable."""
@@ -113,13 +122,14 @@ class SensorLoop:
         self._replug_at = None
         if not self._port.plugged:
             self._port.plug()
-            self.power_up()
+            if not self._off:
+                self.power_up()
 
     # -- hearing
 
     def _listen(self) -> None:
         data = self._port.read()
-        if not data or self._deaf_until is not None or self.faults.has(FaultKind.SILENCE):
+        if not data or self._off or self._deaf_until is not None or self.faults.has(FaultKind.SILENCE):
             return
         if not self._same_baud():
             data = self._noise.randbytes(len(data))

@@ -1,7 +1,6 @@
-"""The board's USB port against a USB stack written down from MicroPython's sources: it never waits, and loses nothing."""
+"""The board's USB port against a USB stack written down from MicroPython's sources: nothing waits, nothing is lost."""
 
 import random
-import sys
 
 import pytest
 
@@ -54,8 +53,6 @@ class Poll:
 @pytest.fixture
 def stack(monkeypatch):
     stack = Stack()
-    monkeypatch.setattr(sys, "stdin", stack)
-    monkeypatch.setattr(sys, "stdout", stack)
     monkeypatch.setattr(usb_serial.select, "poll", Poll)
     return stack
 
@@ -71,7 +68,7 @@ def frame_of(rng):
 @pytest.mark.parametrize("seed", range(20))
 def test_frames_arrive_whole_and_no_write_waits(stack, seed):
     rng = random.Random(seed)
-    port = UsbSerial()
+    port = UsbSerial(stdin=stack, stdout=stack)
     sent = []
     for _ in range(60):
         wire, end = frame_of(rng)
@@ -88,7 +85,7 @@ def test_frames_arrive_whole_and_no_write_waits(stack, seed):
 
 
 def test_a_pi_that_does_not_read_is_noticed_without_waiting(stack):
-    port = UsbSerial()
+    port = UsbSerial(stdin=stack, stdout=stack)
     wire, end = bytearray(b"\1" * 499 + b"\0"), 500
     assert port.write(wire, 0, end) == FIFO_BYTES
     assert port.write(wire, FIFO_BYTES, end - FIFO_BYTES) == 0
@@ -96,7 +93,7 @@ def test_a_pi_that_does_not_read_is_noticed_without_waiting(stack):
 
 
 def test_after_a_traceback_it_waits_once_and_is_even_again(stack):
-    port = UsbSerial()
+    port = UsbSerial(stdin=stack, stdout=stack)
     stack.write(b"Traceback")
     wire, end = bytearray(b"\1" * 4999 + b"\0"), 5000
     at = 0
@@ -110,7 +107,7 @@ def test_after_a_traceback_it_waits_once_and_is_even_again(stack):
 
 
 def test_reading_takes_what_is_there_and_no_more(stack):
-    port = UsbSerial()
+    port = UsbSerial(stdin=stack, stdout=stack)
     buffer = bytearray(100)
     assert port.read_into(buffer, 100) == 0
     stack.coming += b"\3abc\0"

@@ -26,6 +26,7 @@ def drawn_print(seed):
 def book(site, emulator, *settings):
     return site.edge(
         "kiosk-1",
+        "sensor.through=uart",
         f"sensor.port={emulator.path}",
         "sensor.model=R307",
         "capture.min_finger_quality=0",

@@ -66,10 +66,14 @@ def busy_1883():
 
 
 @pytest.mark.timeout(300)
-def test_three_bookings(tmp_path, busy_1883):
-    command, env, mark = demo(tmp_path, "--crowd", "40")
+@pytest.mark.parametrize(
+    ("option", "between"), [((), "the sensor board's firmware"), (("--direct",), "straight to the kiosk")]
+)
+def test_three_bookings(tmp_path, busy_1883, option, between):
+    command, env, mark = demo(tmp_path, "--crowd", "40", *option)
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert between in done.stdout
     assert COLOURS.findall(done.stdout) == [
         ("criminal", "RED"),
         ("immigration", "GREEN"),

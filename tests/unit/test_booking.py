@@ -12,6 +12,7 @@ from edge_service.errors import BookingError, SpoolFull
 from edge_service.extraction.advice import Reason
 from edge_service.extraction.quality import Assessment
 from edge_service.sensors import Frame, NoFinger, SensorGarbled, SensorLocked, SensorUnplugged
+from edge_service.sensors.board import BoardTampered, BoardUnpaired
 from edge_service.service import EdgeService
 from edge_service.settings import CaptureSettings, UplinkSettings
 from edge_service.spool import Spool, SpoolState
@@ -24,13 +25,15 @@ from interchange.minutiae import Minutiae
 class Sensor:
     """Gives out what it is told to, an exception or a number that the extractor knows."""
 
-    def __init__(self, *presses):
+    def __init__(self, *presses, refusal=None):
         self.presses = list(presses)
+        self.refusal = refusal
         self.finger_is_on = False
         self.lifts = 0
 
     def connect(self, *, timeout_s, cancel=None):
-        raise NotImplementedError
+        if self.refusal is not None:
+            raise self.refusal
 
     def capture(self, *, timeout_s, progress=None, cancel=None):
         assert not self.finger_is_on, "the finger of the last press is still on the window"
@@ -184,6 +187,27 @@ def test_a_locked_sensor_is_not_asked_twice(spool):
     with pytest.raises(SensorLocked):
         service(spool, sensor).book([2])
     assert sensor.presses == [70]
+
+
+def test_a_board_that_is_not_trusted_is_refused_before_anybody_presses(spool):
+    sensor, events = Sensor(70, refusal=BoardUnpaired("it was never paired", path="p")), []
+    with pytest.raises(BoardUnpaired, match="edge-service board pair"):
+        service(spool, sensor, events=events).book([2])
+    assert events == []
+    assert sensor.presses == [70]
+
+
+def test_a_sensor_that_is_not_ready_yet_is_no_reason_to_refuse(spool):
+    sensor = Sensor(70, refusal=SensorUnplugged("missing", path="p"))
+    assert len(service(spool, sensor).book([2]).fingers) == 1
+
+
+def test_a_lid_that_opens_ends_the_booking_at_once_and_saves_nothing(spool):
+    sensor = Sensor(70, BoardTampered("the lid was opened", path="p"), 70)
+    with pytest.raises(BoardTampered):
+        service(spool, sensor).book([2, 7])
+    assert sensor.presses == [70]
+    assert spool.entries() == []
 
 
 def test_cancelled(spool):
