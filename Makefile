@@ -12,16 +12,20 @@ PIP := -m pip --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --custom-compile-command "make lock"
 SOURCES := interchange edge_service matcher_service firmware hardware models benchmarks demo tests
+HIL := .venv-hil
+# "=", not "?=": some shells export a variable of that name
+ENV = hardware/bench/environments/virtual.yaml
 STEPS ?= 20000
 SEED ?= 1
 
-.PHONY: help setup demo test lint firmware model bench-accuracy lock clean system-packages
+.PHONY: help setup demo test lint firmware hil model bench-accuracy lock clean system-packages
 
 help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
 	@echo "  make firmware KEY=FILE  sign with your Ed25519 key (PEM) instead of a developer's key"
+	@echo "  make hil ENV=FILE       the same on your bench: hardware/bench/environments/real.yaml, or your own"
 	@echo "  make model DATA=DIR     teach the network anew from a folder of PNG prints (hours)"
 
 setup: $(VENV)/.ready system-packages  ## the virtual environment, its locked packages, and Debian's mosquitto
@@ -61,12 +65,27 @@ typings/.ready: requirements/stubs.txt $(VENV)/.ready
 	@$(BIN)/python $(PIP) install -q --require-hashes --only-binary :all: --target typings -r requirements/stubs.txt
 	@touch $@
 
-lint: setup typings/.ready  ## format, lint, types, import rules
+lint: setup typings/.ready $(HIL)/.ready  ## format, lint, types, import rules
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/basedpyright
 	$(BIN)/basedpyright -p firmware/pyrightconfig.json
+	$(BIN)/basedpyright -p hardware/bench/labgrid/pyrightconfig.json
 	$(BIN)/lint-imports
+
+# labgrid brings a fork of pyserial under the same name, so the bench has an environment of its own.
+$(HIL)/.ready: requirements/hil.txt pyproject.toml $(VENV)/.ready
+	@[ -x $(HIL)/bin/python ] || $(PYTHON) -m venv $(HIL)
+	@echo "Installing the bench's locked packages"
+	@$(HIL)/bin/python $(PIP) install -q --require-hashes --only-binary :all: -r requirements/hil.txt
+	@$(HIL)/bin/python $(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+hil: setup $(HIL)/.ready  ## the hardware tests on the virtual bench, or on yours; report in runs/hil
+	@mkdir -p runs/hil; rm -f runs/hil/junit.xml
+	@$(HIL)/bin/python -m pytest tests/hil --lg-env "$(ENV)" -o junit_family=xunit1 \
+	  --junitxml runs/hil/junit.xml $(HIL_OPTIONS); status=$$?; \
+	  $(HIL)/bin/python -m hardware.bench.report && exit $$status
 
 firmware: setup  ## the sensor board's firmware, compiled and signed, into build/firmware
 	$(BIN)/python -m firmware.build $(if $(KEY),--key "$(KEY)") $(if $(OUT),--out "$(OUT)") $(if $(FOLDER),--folder)
@@ -86,6 +105,8 @@ model: setup  ## teach the network from DATA=..., choose on DEV=...
 lock: setup  ## resolve and pin the dependencies anew
 	$(BIN)/python $(PIP) install -q uv
 	$(UV_COMPILE) pyproject.toml --extra edge --extra matcher --extra dev -o requirements/lock.txt
+	$(UV_COMPILE) pyproject.toml requirements/hil.in --extra edge -c requirements/lock.txt --no-emit-package pyserial \
+	  -o requirements/hil.txt
 	$(UV_COMPILE) requirements/stubs.in -o requirements/stubs.txt
 	$(UV_COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(UV_COMPILE) requirements/sensor-clients.in -o requirements/sensor-clients.txt

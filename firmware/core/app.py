@@ -208,16 +208,18 @@ class App:
         session = self.session
         told = self._told
         flags = link.flags()
+        error = 0 if session.busy else session.error  # as in STATUS
+        detail = 0 if session.busy else session.detail
         if not (
             told[4]
             and told[0] == session.state
-            and told[1] == session.error
-            and told[2] == session.detail
+            and told[1] == error
+            and told[2] == detail
             and told[3] == flags
         ):
             told[0] = session.state
-            told[1] = session.error
-            told[2] = session.detail
+            told[1] = error
+            told[2] = detail
             told[3] = flags
             at = link.event_start
             link.event[at] = told[0]

@@ -136,9 +136,10 @@ class Requests:
         session = self._session
         image = self._image
         info = session.info
+        # While a job is under way the error is still that of the one before, or one that a power cycle may cure.
         reply[at] = session.state
-        reply[at + 1] = session.error
-        reply[at + 2] = session.detail
+        reply[at + 1] = 0 if session.busy else session.error
+        reply[at + 2] = 0 if session.busy else session.detail
         reply[at + 3] = self._link.flags()
         bodies.put_u16(reply, at + 4, image.generation)
         bodies.put_u32(reply, at + 6, image.length)

@@ -15,12 +15,14 @@ from benchmarks.board_bench import flash_of_a_new_board
 from benchmarks.board_faults import parameters as p
 from benchmarks.board_faults.judging import IMAGE, Verdict, run_once
 from benchmarks.board_faults.plan import Plan, finger_of, plan_of
+from benchmarks.board_faults.residue import outcome
 from benchmarks.board_faults.rig import DirectRig
-from benchmarks.board_faults.troubles import KINDS, MODULE, SENSOR_UP, RigKind, Trouble
+from benchmarks.board_faults.troubles import HOST, KINDS, MODULE, SENSOR_UP, RigKind, Trouble
 from benchmarks.board_faults.workers import Counted, Orders, campaign, do_block
+from edge_service.sensors.zfm_frame import data_packets
 from hardware.bench.firmware_process import find_micropython
 from hardware.bench.trace import read_trace
-from hardware.bench.wire_faults import Incident
+from hardware.bench.wire_faults import Harm, Incident
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,9 +192,28 @@ def test_a_plan_is_the_same_each_time_and_every_kind_is_planned():
         SENSOR_UP,
         "sensor-down",
         MODULE,
+        HOST,
     }
 
 
 def test_no_two_runs_have_the_same_finger():
     fingers = {finger_of(1, number, which, "R503").tobytes() for number in range(60) for which in (0, 1)}
     assert len(fingers) == 120
+
+
+# -- what nobody can tell
+
+
+def test_two_flips_that_cancel_are_the_residue():
+    image = bytes(512)
+    stream = b"".join(data_packets(image, 128))
+    flipped = bytes([0x10]) + image[1:]
+    # One bit up in the first byte of the first packet, the same bit down in the second.
+    up_and_down = b"".join(data_packets(flipped, 128))
+    cancel = Trouble("", SENSOR_UP, (Incident(9, Harm.FLIP, 2, 0x10),))
+    single = Trouble("", SENSOR_UP, (Incident(9, Harm.FLIP, 1, 0x10),))
+    late = Trouble("", SENSOR_UP, (Incident(10_000, Harm.FLIP, 1, 0x10),))
+    assert outcome(up_and_down, flipped, cancel) == "wrong"
+    assert outcome(stream, image, cancel) == "noticed"
+    assert outcome(stream, image, single) == "noticed"
+    assert outcome(stream, image, late) == "right"

@@ -275,3 +275,24 @@ def test_counters_are_saved_once_an_hour_and_only_if_they_changed():
     bench.clock.tick(parameters.COUNTERS_SAVE_EVERY_MS)
     bench.step(1100)
     assert len(bench.store.saved) == saves + 1
+
+
+def test_the_error_of_the_job_before_is_not_told_of_the_next():
+    bench = AppBench()
+    bench.ready()
+    bench.board.finger = [2]
+    assert bench.ask(codes.CAPTURE, bodies.CAPTURE.pack(100, 1)) == (0, b"")
+    bench.run(lambda: not bench.session.busy)
+    bench.step(5)
+    bench.listen()
+    assert bench.named(codes.EVENT_STATE)[-1][1] == codes.ERROR_NO_FINGER
+    assert bench.status()["error"] == codes.ERROR_NO_FINGER
+    bench.board.takes_bytes = False
+    bench.ask(codes.CAPTURE, CAPTURE)
+    bench.events = []
+    bench.run(lambda: bench.session.error == codes.ERROR_SENSOR_SILENT and not bench.session.busy, 300_000)
+    bench.step(5)
+    bench.listen()
+    errors = [body[1] for body in bench.named(codes.EVENT_STATE)]
+    assert errors[-1] == codes.ERROR_SENSOR_SILENT
+    assert set(errors[:-1]) == {0}
