@@ -5,7 +5,10 @@ import random
 
 import pytest
 
+from edge_service.sensors.board.board_link import Event
 from edge_service.sensors.board.image_assembly import Geometry, ImageAssembly
+from edge_service.sensors.board.image_watch import ImageWatch
+from firmware.core import bodies, codes
 
 SIZE = 36_864
 GEOMETRY = Geometry(256, 288, 500, SIZE, 1)
@@ -123,3 +126,24 @@ def test_geometries_that_cannot_be(geometry):
     assembly = ImageAssembly(before=0)
     assert not assembly.begin(1, geometry)
     assert not assembly.begun
+
+
+def test_a_sensor_of_unknown_model_is_asked_once_for_its_size():
+    """Its size is settled by its first image, at the end; to ask at every chunk would help nobody."""
+    watch = ImageWatch(before=6, now=0.0, progress=None)
+    watch.take_event(Event(codes.EVENT_IMAGE, bodies.EVENT_IMAGE.pack(7, 0, 0, 0, SIZE, 0, 1, 10)), 0.1)
+    for number in range(144):
+        body = bodies.EVENT_CHUNK.pack(7, number) + chunk(number)
+        watch.take_event(Event(codes.EVENT_CHUNK, body), 0.2)
+        assert not watch.doubt
+    watch.take_event(
+        Event(codes.EVENT_IMAGE_END, bodies.EVENT_IMAGE_END.pack(7, SIZE, SHA256, 812, 3480)), 0.3
+    )
+    assert watch.doubt
+    assert not watch.ended
+
+
+def test_a_chunk_of_an_image_that_was_not_announced_is_asked_about():
+    watch = ImageWatch(before=6, now=0.0, progress=None)
+    watch.take_event(Event(codes.EVENT_CHUNK, bodies.EVENT_CHUNK.pack(7, 0) + chunk(0)), 0.2)
+    assert watch.doubt

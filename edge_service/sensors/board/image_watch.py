@@ -45,6 +45,7 @@ class ImageWatch:
         self._progress = progress
         self._began = before
         self._under_way = False
+        self._unsized: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -88,12 +89,15 @@ class ImageWatch:
         if self.assembly.add(generation, number, body[bodies.EVENT_CHUNK.size :]):
             self.grown_at = now
             self._image_comes(now)
-            self.doubt = self.doubt or self.assembly.geometry is None
+            # A sensor of unknown model: its first image settles the size, and only at its end.
+            self.doubt = self.doubt or (self.assembly.geometry is None and generation != self._unsized)
             self.tell_progress()
 
     def _take_geometry(self, generation: int, geometry: Geometry, now: float) -> None:
         if self.assembly.begin(generation, geometry):
             self._image_comes(now)
+        elif not geometry.width:
+            self._unsized = generation
 
     def _take_end(self, f: dict[str, Any], now: float) -> None:
         if self.assembly.end(f["generation"], f["sha256"], score=f["score"], wire_ms=f["wire_ms"]):
