@@ -22,6 +22,10 @@ TRANSFER_ATTEMPTS = 2
 """The image stays in the sensor's buffer after UpImage, so it can be fetched again; at 57,600 baud that costs
 the person seven more seconds with the finger, so once."""
 
+BUSY_CHANGES = 8
+"""A packet counts as full of ridges when at least one in so many of its bytes differs from its neighbour, as in
+`firmware/core/parameters.py`, where it was measured."""
+
 BOARD_CHUNK_BYTES = 256
 BOARD_CHUNKS_AT_A_TIME = 64
 """Both are the link's (docs/board-link.md, "Events")."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_service.sensors.parameters import BUSY_CHANGES
 from edge_service.sensors.zfm_codes import BAUD_UNIT, PACKET_BYTES
 
 if TYPE_CHECKING:
@@ -88,3 +89,16 @@ def unpack_image(data: bytes, *, width: int, height: int) -> NDArray[np.uint8]:
     image = pixels.reshape(height, width)
     image.setflags(write=False)
     return image
+
+
+def repeats_a_packet(data: bytes, packet_bytes: int) -> bool:
+    """Whether a packet full of ridges is the very packet before it, which no finger does but a repeated packet.
+
+    The wire numbers nothing: where one packet was dropped and another came twice, every sum is right and so is the
+    count of bytes. An even background repeats itself too, and does not count.
+    """
+    whole = len(data) // packet_bytes
+    packets = np.frombuffer(data, dtype=np.uint8)[: whole * packet_bytes].reshape(whole, packet_bytes)
+    same = (packets[1:] == packets[:-1]).all(axis=1)
+    busy = (packets[1:, 1:] != packets[1:, :-1]).sum(axis=1) * BUSY_CHANGES >= packet_bytes
+    return bool((same & busy).any())

@@ -19,7 +19,7 @@ from edge_service.sensors.frame import Frame, SensorInfo
 from edge_service.sensors.models import SensorModel, find_model, models_by_size
 from edge_service.sensors.parameters import TRANSFER_ATTEMPTS, Timing
 from edge_service.sensors.serial_port import SerialPort
-from edge_service.sensors.zfm_answers import unpack_image
+from edge_service.sensors.zfm_answers import repeats_a_packet, unpack_image
 from edge_service.sensors.zfm_codes import DEFAULT_ADDRESS, Confirmation, Instruction
 from edge_service.sensors.zfm_link import ZfmLink
 from edge_service.sensors.zfm_session import ZfmSession
@@ -189,13 +189,27 @@ class ZfmSensor:
                 raise NoFinger(path=self._path, waited_s=waited_s, failed_images=failed_images)
 
     def _fetch_image(self, *, started: float, progress: Progress | None, cancel: Event) -> bytes:
-        """The image's bytes, complete. It stays in the sensor's buffer: a bad transfer is repeated once."""
-        for _ in range(TRANSFER_ATTEMPTS - 1):
+        """The image's bytes, complete. It stays in the sensor's buffer: a bad transfer is repeated once.
+
+        One in doubt counts only when the next gives the same bytes.
+        """
+        in_doubt: bytes | None = None
+        garbled = 0
+        while True:
             try:
-                return self._transfer(started=started, progress=progress, cancel=cancel)
+                data = self._transfer(started=started, progress=progress, cancel=cancel)
             except SensorGarbled as error:
+                garbled += 1
+                if garbled == TRANSFER_ATTEMPTS:
+                    raise
                 _log.warning("sensor on %s: %s; fetching the image again", self._path, error.reason)
-        return self._transfer(started=started, progress=progress, cancel=cancel)
+                continue
+            if data == in_doubt or not repeats_a_packet(data, self._link.packet_bytes):
+                return data
+            if in_doubt is not None:
+                raise SensorGarbled("packets repeat each other", path=self._path)
+            _log.warning("sensor on %s: a packet came twice; fetching the image again", self._path)
+            in_doubt = data
 
     def _transfer(self, *, started: float, progress: Progress | None, cancel: Event) -> bytes:
         expected = (self._model or _LARGEST).image_bytes

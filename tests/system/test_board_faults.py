@@ -19,6 +19,7 @@ from benchmarks.board_faults.residue import outcome
 from benchmarks.board_faults.rig import DirectRig
 from benchmarks.board_faults.troubles import HOST, KINDS, MODULE, SENSOR_UP, RigKind, Trouble
 from benchmarks.board_faults.workers import Counted, Orders, campaign, do_block
+from edge_service.sensors import zfm_sensor
 from edge_service.sensors.zfm_frame import data_packets
 from hardware.bench.firmware_process import find_micropython
 from hardware.bench.trace import read_trace
@@ -140,12 +141,18 @@ def judged(*troubles: Trouble) -> Verdict:
         rig.close()
 
 
-def test_a_wrong_image_is_noticed():
-    # The driver without a board cannot tell: no sum is wrong, and the count of bytes is right.
+def test_a_wrong_image_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    # No sum is wrong, and the count of bytes is right: without this the driver cannot tell.
+    monkeypatch.setattr(zfm_sensor, "repeats_a_packet", lambda data, packet_bytes: False)
     verdict = judged(Trouble("swap", MODULE, faults=("drop@100", "repeat@150")))
     assert verdict.failure.startswith("wrong image: ")
     assert "rows 99 to 148" in verdict.failure
     assert verdict.outcome == IMAGE
+
+
+def test_a_packet_dropped_and_another_repeated_is_noticed_by_the_driver_without_a_board():
+    verdict = judged(Trouble("swap", MODULE, faults=("drop@100", "repeat@150")))
+    assert (verdict.outcome, verdict.failure) == (IMAGE, "")
 
 
 def test_a_sensor_that_stays_broken_is_no_recovery(monkeypatch: pytest.MonkeyPatch):

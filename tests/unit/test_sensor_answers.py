@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_service.sensors.errors import NoFinger, SensorGarbled, SensorSilent, SensorUnplugged
 from edge_service.sensors.models import MODELS, find_model, model_by_product, models_by_size
-from edge_service.sensors.zfm_answers import ProductInfo, SystemParameters, unpack_image
+from edge_service.sensors.zfm_answers import ProductInfo, SystemParameters, repeats_a_packet, unpack_image
 
 
 def test_the_high_nibble_is_the_left_pixel():
@@ -88,3 +88,13 @@ def test_messages_say_what_to_do():
     assert "Stop that program" in str(SensorUnplugged("busy", path="/dev/x"))
     assert "dry cloth" in str(NoFinger(path="/dev/x", waited_s=5, failed_images=3))
     assert "Press the finger again" in str(SensorGarbled("noise", path="/dev/x"))
+
+
+def test_a_packet_of_ridges_that_comes_twice_is_noticed():
+    ridges = np.random.default_rng(3).integers(0, 256, (288, 128), dtype=np.uint8)
+    assert not repeats_a_packet(ridges.tobytes(), 128)
+    ridges[150] = ridges[149]
+    assert repeats_a_packet(ridges.tobytes(), 128)
+    assert repeats_a_packet(ridges.tobytes() + b"the rest", 128)
+    ridges[149:151] = 0xFF  # nothing but glass
+    assert not repeats_a_packet(ridges.tobytes(), 128)
