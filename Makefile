@@ -24,6 +24,7 @@ help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
+	@echo "  make demo SECURE=1      the kiosk is invited and certified, and all it says is signed and sealed"
 	@echo "  make firmware KEY=FILE  sign with your Ed25519 key (PEM) instead of a developer's key"
 	@echo "  make hil ENV=FILE       the same on your bench: hardware/bench/environments/real.yaml, or your own"
 	@echo "  make model DATA=DIR     teach the network anew from a folder of PNG prints (hours)"
@@ -54,18 +55,18 @@ $(VENV)/.ready: requirements/lock.txt pyproject.toml
 	@touch $@
 
 demo: setup  ## three bookings, end to end, on a real broker and an emulated sensor
-	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(DEMO_OPTIONS)
+	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(if $(SECURE),--secure) $(DEMO_OPTIONS)
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest
 
 # The types of MicroPython's modules stand in for those of Python's own library, so they live apart.
-typings/.ready: requirements/stubs.txt $(VENV)/.ready
-	@rm -rf typings
-	@$(BIN)/python $(PIP) install -q --require-hashes --only-binary :all: --target typings -r requirements/stubs.txt
+build/typings/.ready: requirements/stubs.txt $(VENV)/.ready
+	@rm -rf build/typings
+	@$(BIN)/python $(PIP) install -q --require-hashes --only-binary :all: --target build/typings -r requirements/stubs.txt
 	@touch $@
 
-lint: setup typings/.ready $(HIL)/.ready  ## format, lint, types, import rules
+lint: setup build/typings/.ready $(HIL)/.ready  ## format, lint, types, import rules
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/basedpyright
@@ -112,5 +113,5 @@ lock: setup  ## resolve and pin the dependencies anew
 	$(UV_COMPILE) requirements/sensor-clients.in -o requirements/sensor-clients.txt
 
 clean:  ## remove what setup, tests and demo have made here
-	rm -rf .venv .venv-* typings .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

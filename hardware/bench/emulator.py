@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from edge_service.sensors.zfm_codes import BAUD_UNIT, PACKET_BYTES
+from hardware.bench.bench_device import BenchDevice
 from hardware.bench.faults import Fault
 from hardware.bench.finger_images import fit_to_window, grey_levels, load_image
-from hardware.bench.loop_thread import LoopThread
 from hardware.bench.parameters import BOOT_S
-from hardware.bench.pty_port import PtyPort
 from hardware.bench.sensor_loop import SensorLoop
 from hardware.bench.zfm_models import MODULE_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
+    from pathlib import Path
     from typing import TypeVar
 
     import numpy as np
@@ -32,7 +28,7 @@ Picture: TypeAlias = "Path | str | NDArray[np.uint8]"
 """A file, or uint8 (height, width)."""
 
 
-class SensorEmulator:
+class SensorEmulator(BenchDevice):
     """An R307 or R503 that a program under test opens at `path`. A context manager.
 
     All methods may be called from any thread.
@@ -86,11 +82,7 @@ class SensorEmulator:
         waiting = [self._window_of(image) for image in images]
         armed = [_fault(fault) for fault in faults]
         self._cold_start = cold_start
-        self._own_folder: Path | None = None
-        if link is None:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="whorl-sensor-"))
-            link = self._own_folder / "sensor"
-        self._port = PtyPort(Path(link))
+        super().__init__(name=f"sensor-{model}", link=link)
         self._loop = SensorLoop(
             self.model,
             self._port,
@@ -106,44 +98,6 @@ class SensorEmulator:
         self._loop.stand.queue.extend(waiting)
         self._loop.stand.auto_next = bool(waiting) if auto_next is None else auto_next
         self._loop.faults.faults.extend(armed)
-        self._thread = LoopThread(self._loop.step, name=f"sensor-{model}")
-
-    @property
-    def path(self) -> str:
-        """What the program under test opens. The same after a replug."""
-        return str(self._port.link)
-
-    @property
-    def alive(self) -> bool:
-        """False before `start`, after `stop`, and if it failed."""
-        return self._thread.alive
-
-    def start(self) -> None:
-        """Plug it in. Raises FileExistsError if something that is no link is at `path`."""
-        try:
-            self._port.plug()
-        except BaseException:
-            self._clean_up()
-            raise
-        if self._cold_start:
-            self._loop.power_up()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Unplug it and leave nothing behind. Raises RuntimeError if it had failed by itself."""
-        try:
-            self._thread.stop()
-        finally:
-            self._clean_up()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     # -- fingers
 
@@ -216,16 +170,16 @@ class SensorEmulator:
         """Let `look` read or change the module between two commands; returns what it returns."""
         return self._ask(lambda: look(self._loop.module))
 
-    def _ask(self, question: Callable[[], _T]) -> _T:
-        return self._thread.ask(question)
+    def _begin(self) -> None:
+        super()._begin()
+        if self._cold_start:
+            self._loop.power_up()
+
+    def _step(self, wake_fd: int) -> None:
+        self._loop.step(wake_fd)
 
     def _window_of(self, image: Picture) -> NDArray[np.uint8]:
         return fit_to_window(load_image(image), width=self.model.width, height=self.model.height)
-
-    def _clean_up(self) -> None:
-        self._port.unplug()
-        if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
 
 
 def _fault(fault: Fault | str) -> Fault:

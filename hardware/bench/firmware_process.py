@@ -14,7 +14,8 @@ from hardware.bench.compiled_firmware import CHECKOUT, compiled_firmware
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Interpreter: TypeAlias = Literal["micropython", "cpython"]
+Interpreter: TypeAlias = Literal["micropython", "cpython"] | Path
+"""A path is a MicroPython of one's own."""
 
 
 def find_micropython() -> str | None:
@@ -41,7 +42,7 @@ def firmware_command(
         command = [sys.executable]
         path = {"PYTHONPATH": str(CHECKOUT)}
     else:
-        found = find_micropython()
+        found = str(interpreter) if isinstance(interpreter, Path) else find_micropython()
         if found is None:
             raise FileNotFoundError("no MicroPython: make setup installs it; or set WHORL_MICROPYTHON")
         command = [found, "-X", f"heapsize={heap}"]

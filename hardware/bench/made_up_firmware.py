@@ -87,7 +87,7 @@ def put_in_slot(source: Path, flash: Path, *, slot: int) -> None:
 def compile_slot(source: Path) -> tuple[dict[str, bytes], bytes]:
     """The compiled files of the unix board, and their manifest."""
     compiler = MpyCross.find()
-    files = contents.compiled(UNIX, source, compiler)
+    files = contents.compiled(UNIX, source, compiler).files
     version = contents.version_of(source)
     return files, contents.manifest_of(UNIX, files, version=version, mpy_version=compiler.mpy_version)
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
-import tempfile
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 import serial
 
-from hardware.bench.loop_thread import LoopThread
-from hardware.bench.pty_port import PtyPort
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from hardware.bench.bench_device import BenchDevice
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +22,7 @@ kernel's buffers, and four milliseconds are little beside the three seconds of a
 _READ_BYTES = 4096
 
 
-class RemotePort:
+class RemotePort(BenchDevice):
     """Reaches for `url` again and again; `path` is there while the other side is. A context manager.
 
     A board that is unplugged over there makes its server hang up; then `path` goes away here too, as it would
@@ -44,38 +36,16 @@ class RemotePort:
     def __init__(self, url: str, *, baud: int = 115_200) -> None:
         self._url = f"{url}?ign_set_control&timeout={_NEGOTIATE_S}" if url.startswith("rfc2217") else url
         self._baud = baud
-        self._folder = Path(tempfile.mkdtemp(prefix="whorl-remote-"))
-        self._here = PtyPort(self._folder / "port")
+        super().__init__(name="remote-port")
         self._there: serial.SerialBase | None = None
         self._try_at = 0.0
         self._unsent = b""
-        self._thread = LoopThread(self._step, name="remote-port")
 
-    @property
-    def path(self) -> str:
-        """What a program opens."""
-        return str(self._here.link)
+    def _begin(self) -> None:
+        """The port appears once the other side is there."""
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and leave nothing behind."""
-        try:
-            self._thread.stop()
-        finally:
-            self._hang_up()
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _end(self) -> None:
+        self._hang_up()
 
     def _step(self, wake_fd: int) -> None:
         try:
@@ -83,9 +53,9 @@ class RemotePort:
                 self._there = self._connect()
             if self._there is None:
                 wait_s = max(self._try_at - time.monotonic(), 0.0)
-                self._here.wait(wake_fd, read=False, timeout_s=wait_s)
+                self._port.wait(wake_fd, read=False, timeout_s=wait_s)
                 return
-            self._here.wait(wake_fd, read=True, timeout_s=_LOOK_EVERY_S)
+            self._port.wait(wake_fd, read=True, timeout_s=_LOOK_EVERY_S)
             self._carry(self._there)
         except (OSError, ValueError) as error:  # pyserial's errors are OSErrors
             _log.info("lost %s: %s", self._url, error)
@@ -97,24 +67,24 @@ class RemotePort:
         if time.monotonic() < self._try_at:
             return None
         there = serial.serial_for_url(self._url, self._baud, timeout=0)
-        self._here.plug()
+        self._port.plug()
         return there
 
     def _carry(self, there: serial.SerialBase) -> None:
-        baud = self._here.host_baud()
+        baud = self._port.host_baud()
         if baud is not None and baud != self._baud:
             there.baudrate = self._baud = baud
-        data = self._here.read()
+        data = self._port.read()
         if data:
             there.write(data)
         # A program that does not read makes the kernel's buffers fill, here and then over there.
         if len(self._unsent) < _READ_BYTES:
             self._unsent += _what_came(there)
         if self._unsent:
-            self._unsent = self._unsent[self._here.write(self._unsent) :]
+            self._unsent = self._unsent[self._port.write(self._unsent) :]
 
     def _hang_up(self) -> None:
-        self._here.unplug()
+        self._port.unplug()
         self._unsent = b""
         there, self._there = self._there, None
         if there is not None:

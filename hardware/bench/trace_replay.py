@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from edge_service.sensors.zfm_frame import FrameParser, Packet
-from hardware.bench.loop_thread import LoopThread
+from hardware.bench.bench_device import BenchDevice
 from hardware.bench.parameters import WIRE_FULL_POLL_S
-from hardware.bench.pty_port import PtyPort
 from hardware.bench.trace_script import TraceScript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from pathlib import Path
 
     from hardware.bench.trace import Trace
     from hardware.bench.trace_script import Step, Tally
 
 
-class TraceEmulator:
+class TraceEmulator(BenchDevice):
     """A sensor that does once more what a sensor did. The host opens `path`. A context manager.
 
     The host's questions are matched by content, not by time: `tally` tells how well they fitted. What the sensor
@@ -47,57 +43,20 @@ class TraceEmulator:
     ) -> None:
         if speed <= 0:
             raise ValueError("speed is how many times as fast as recorded, above 0")
-        self._own_folder: Path | None = None
-        if link is None:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="whorl-replay-"))
-            link = self._own_folder / "sensor"
-        self._port = PtyPort(Path(link))
+        super().__init__(name="replay", link=link)
         self._script = TraceScript(trace)
         self._speed = speed
         self._clock = clock
         self._parser = FrameParser(None)
         self._due: deque[tuple[float, Step]] = deque()
-        self._thread = LoopThread(self._step, name="replay")
-
-    @property
-    def path(self) -> str:
-        """What the host opens."""
-        return str(self._port.link)
-
-    @property
-    def alive(self) -> bool:
-        """False before `start`, after `stop`, and if it failed."""
-        return self._thread.alive
 
     def tally(self) -> Tally:
         """How well the host's questions fitted so far."""
         return self._thread.ask(lambda: replace(self._script.tally))
 
-    def start(self) -> None:
-        """Plug it in. Raises FileExistsError if something that is no link is at `path`."""
-        try:
-            self._port.plug()
-        except BaseException:
-            self._clean_up()
-            raise
+    def _begin(self) -> None:
+        super()._begin()
         self._queue(self._script.before_any_question())
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Unplug it and leave nothing behind."""
-        try:
-            self._thread.stop()
-        finally:
-            self._clean_up()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _step(self, wake_fd: int) -> None:
         wait_s = self._act()
@@ -127,8 +86,3 @@ class TraceEmulator:
                 self._due.appendleft((at, replace(step, data=step.data[count:])))
                 return WIRE_FULL_POLL_S
         return None
-
-    def _clean_up(self) -> None:
-        self._port.unplug()
-        if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)

@@ -16,10 +16,11 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from firmware.core import codes
 from firmware.core.fault_light import BLINKS_SHIFT, KIND
+from hardware.bench.bench_device import Running
 from hardware.bench.firmware_process import (
     Interpreter,
     find_micropython,
@@ -35,7 +36,6 @@ from hardware.bench.pty_port import PtyPort
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from hardware.bench.emulator import SensorEmulator
     from hardware.bench.wire import Wire
@@ -56,7 +56,7 @@ _REBOOT_STATUS = 75
 _DARK = "off"
 
 
-class VirtualBoard:
+class VirtualBoard(Running):
     """A board that the edge service opens at `path`. A context manager.
 
     All methods may be called from any thread.
@@ -182,15 +182,6 @@ class VirtualBoard:
                 with contextlib.suppress(RuntimeError):
                     self._usb_wire.join(None)
             shutil.rmtree(self._own_folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     # -- hands
 

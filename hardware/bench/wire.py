@@ -12,26 +12,21 @@ belong to whoever made the wire.
 
 from __future__ import annotations
 
-import contextlib
 import select
-import shutil
-import tempfile
 import termios
 import time
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
+from hardware.bench.bench_device import BenchDevice
 from hardware.bench.device_end import DeviceEnd
-from hardware.bench.loop_thread import LoopThread
 from hardware.bench.parameters import WIRE_FULL_POLL_S, WIRE_HOST_UNREAD_BYTES
-from hardware.bench.pty_port import PtyPort
 from hardware.bench.wire_faults import Call, Cut, FaultScript
 from hardware.bench.wire_lane import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from pathlib import Path
 
     from hardware.bench.wire_faults import Passing
 
@@ -47,10 +42,9 @@ class Direction(StrEnum):
 
 if TYPE_CHECKING:
     Tap: TypeAlias = Callable[[Direction, bytes], None]
-    _T = TypeVar("_T")
 
 
-class Wire:
+class Wire(BenchDevice):
     """Carries bytes between a host and a device in a thread of its own. A context manager.
 
     The speed that the host sets on its port is set on the device's port too, before anything is carried.
@@ -86,12 +80,8 @@ class Wire:
         name: str = "wire",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._own_folder: Path | None = None
-        if link is None:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="whorl-wire-"))
-            link = self._own_folder / name
+        super().__init__(name=name, link=link)
         self._usb = usb
-        self._host = PtyPort(Path(link))
         self._device = DeviceEnd()
         self._lanes = {
             Direction.DOWN: Lane(down or FaultScript(), baud=baud),
@@ -104,42 +94,10 @@ class Wire:
         self._cut = False
         self._mend_at: float | None = None
         self._speed: int | None = None
-        self._thread = LoopThread(self._step, name=name)
-
-    @property
-    def path(self) -> str:
-        """What the host opens. The same after a cut."""
-        return str(self._host.link)
 
     def join(self, device: Path | str | None) -> None:
         """Name the device's port; it need not be there yet. None takes it away."""
         self._ask(lambda: self._set_device(device))
-
-    def start(self) -> None:
-        """Begin to carry. Raises FileExistsError if something that is no link is at `path`."""
-        try:
-            if not self._usb:
-                self._host.plug()
-        except BaseException:
-            self._clean_up()
-            raise
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take the wire away. Raises RuntimeError if it had failed by itself."""
-        try:
-            self._thread.stop()
-        finally:
-            self._clean_up()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     # -- trouble
 
@@ -180,7 +138,7 @@ class Wire:
     @property
     def joined(self) -> bool:
         """Whether both ends are there."""
-        return self._ask(lambda: self._device.is_open and self._host.plugged)
+        return self._ask(lambda: self._device.is_open and self._port.plugged)
 
     # -- the thread
 
@@ -200,8 +158,8 @@ class Wire:
     def _wait(self, wake_fd: int, timeout_s: float | None) -> None:
         """Until something can be taken in, or for the time; then take it in."""
         readers: dict[int, Direction] = {}
-        if self._host.plugged and self._lanes[Direction.DOWN].has_room:
-            readers[self._host.fd] = Direction.DOWN
+        if self._port.plugged and self._lanes[Direction.DOWN].has_room:
+            readers[self._port.fd] = Direction.DOWN
         if self._device.is_open and self._lanes[Direction.UP].has_room:
             readers[self._device.fd] = Direction.UP
         poll = select.poll()
@@ -214,7 +172,7 @@ class Wire:
                 self._take_in(direction)
 
     def _take_in(self, direction: Direction) -> None:
-        data = self._host.read() if direction is Direction.DOWN else self._device.read()
+        data = self._port.read() if direction is Direction.DOWN else self._device.read()
         if data is None:
             self._lose_device()
         elif data:
@@ -247,11 +205,11 @@ class Wire:
     def _hand_over(self, direction: Direction, data: bytes) -> int | None:
         """How many bytes were taken; those that fall out at a missing end count as taken. None: it has just gone."""
         if direction is Direction.UP:
-            if not self._host.plugged:
+            if not self._port.plugged:
                 return len(data)
-            if self._usb and self._host.unread_bytes() > WIRE_HOST_UNREAD_BYTES:
+            if self._usb and self._port.unread_bytes() > WIRE_HOST_UNREAD_BYTES:
                 return 0
-            return self._host.write(data)
+            return self._port.write(data)
         return self._device.write(data) if self._device.is_open else len(data)
 
     def _tell(self, direction: Direction, data: bytes) -> None:
@@ -277,7 +235,7 @@ class Wire:
             self._speed = None
             self._say("back")
             if self._usb:
-                self._host.plug()
+                self._port.plug()
 
     def _lose_device(self) -> None:
         if self._device.is_open:
@@ -285,20 +243,20 @@ class Wire:
         self._device.close()
         self._clear()
         if self._usb:
-            self._host.unplug()
+            self._port.unplug()
 
     def _set_device(self, path: Path | str | None) -> None:
         self._lose_device()
         self._device.name(path)
 
     def _pass_speed_on(self) -> None:
-        if not (self._host.plugged and self._device.is_open):
+        if not (self._port.plugged and self._device.is_open):
             return
-        speed: int = termios.tcgetattr(self._host.fd)[5]
+        speed: int = termios.tcgetattr(self._port.fd)[5]
         if speed != self._speed:
             self._speed = speed
             self._device.set_speed(speed)
-            self._say(f"baud {self._host.host_baud() or 0}")
+            self._say(f"baud {self._port.host_baud() or 0}")
 
     # -- trouble, in the thread
 
@@ -307,7 +265,7 @@ class Wire:
         self._mend_at = None if mend_after_s is None else self._clock() + mend_after_s
         self._clear()
         if self._usb:
-            self._host.unplug()
+            self._port.unplug()
             self._device.close()
 
     def _mend(self) -> None:
@@ -328,12 +286,9 @@ class Wire:
         for lane in self._lanes.values():
             lane.clear()
 
-    def _ask(self, question: Callable[[], _T]) -> _T:
-        return self._thread.ask(question)
+    def _begin(self) -> None:
+        if not self._usb:
+            super()._begin()
 
-    def _clean_up(self) -> None:
-        self._host.unplug()
+    def _end(self) -> None:
         self._device.close()
-        if self._own_folder is not None:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(self._own_folder)

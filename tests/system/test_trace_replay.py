@@ -26,9 +26,9 @@ pytestmark = pytest.mark.system
 FAST = Timing(
     poll_s=0.005,
     probe_s=0.2,
-    reply_s=0.5,
+    reply_s=1.5,
     quiet_s=0.03,
-    silence_in_image_s=0.3,
+    silence_in_image_s=1.0,
     look_every_s=0.002,
     image_margin_s=5.0,
 )
