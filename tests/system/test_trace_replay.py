@@ -137,6 +137,9 @@ def test_a_disk_that_is_full_does_not_take_the_sensor_away(tmp_path: Path):
         recorder._writer._file = Path("/dev/full").open("w")  # noqa: SIM115
         with ZfmSensor(recorder.path, model="R307", timing=FAST) as sensor:
             assert np.array_equal(sensor.capture(timeout_s=5).pixels, grey_levels(FINGER))
+        deadline = time.monotonic() + PATIENCE_S
+        while recorder.failed is None and time.monotonic() < deadline:
+            time.sleep(0.01)  # the recorder's thread tells
         assert recorder.failed is not None
         assert recorder.failed.strerror == "No space left on device"
         recorder._writer._file = (tmp_path / "other").open("w")
