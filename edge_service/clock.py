@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from edge_service import parameters
 from interchange.messages import CaptureTime
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -49,14 +50,14 @@ class SystemClock:
         self._boot_id = _boot_id()
 
     def now(self) -> CaptureTime:
-        """A stamp for this moment. The floor moves only while the clock is synchronised."""
+        """A stamp for this moment. The floor moves only while the clock is synchronised, and in steps."""
         synchronised = is_synchronised()
         now_ms = time.time_ns() // 1_000_000
         floor_ms = self._store.clock_floor_ms()
-        if synchronised:
+        if not synchronised:
+            now_ms = max(now_ms, floor_ms)
+        elif now_ms >= floor_ms + parameters.CLOCK_FLOOR_STEP_MS:
             self._store.raise_clock_floor(now_ms)
-        elif now_ms < floor_ms:
-            now_ms = floor_ms
         return CaptureTime(
             clock=datetime.fromtimestamp(now_ms / 1000, UTC),
             synchronised=synchronised,

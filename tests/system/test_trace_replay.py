@@ -49,7 +49,7 @@ def session(path: str, *, captures: int = 3) -> list[str]:
                 facts = {k: v for k, v in vars(error).items() if k not in {"path", "waited_s"}}
                 came.append(f"{type(error).__name__} {facts}")
                 if isinstance(error, SensorUnplugged):
-                    time.sleep(0.2)
+                    time.sleep(0.6)  # until the port is surely back
     return came
 
 

@@ -316,5 +316,20 @@ def test_a_clock_that_leapt_ahead_unsynchronised_does_not_move_the_floor(monkeyp
     assert store.floor_ms == 0
 
 
+def test_the_floor_is_not_written_at_every_asking(monkeypatch):
+    raised = []
+    store = Floor()
+    monkeypatch.setattr(
+        store, "raise_clock_floor", lambda ms: (raised.append(ms), setattr(store, "floor_ms", ms))
+    )
+    monkeypatch.setattr(clock_module, "is_synchronised", lambda: True)
+    second = 0
+    monkeypatch.setattr(clock_module.time, "time_ns", lambda: (1_800_000_000 + second) * 10**9)
+    clock = SystemClock(store=store)
+    for second in range(3601):  # noqa: B007 - the clock above looks at it
+        clock.now()
+    assert len(raised) == 7
+
+
 def test_the_kernel_can_be_asked():
     assert clock_module.is_synchronised() in (True, False)
