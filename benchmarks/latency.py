@@ -45,7 +45,7 @@ def main(
     positions = ALL_POSITIONS[:fingers]
     waits: list[float] = []
     stages: list[dict[str, float]] = []
-    with Stage(extractor=Extractor.load(), speed=0.0, events=lambda _: None) as stage:
+    with Stage(extractor=Extractor.load(), speed=0.0, direct=True, events=lambda _: None) as stage:
         centre = Centre(stage.database_url, REPOSITORIES)
         with console.status(f"Enrolling {2 * identities:,} simulated people with {fingers} fingers"):
             centre.enroll_strangers(identities, positions, lambda _: None)

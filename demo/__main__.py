@@ -31,6 +31,10 @@ def main(
         bool,
         typer.Option("--direct", help="Leave the sensor board out: the sensor straight on the kiosk's wire."),
     ] = False,
+    secure: Annotated[
+        bool,
+        typer.Option("--secure", help="Let the kiosk in by a one-time code; certificates, and all sealed."),
+    ] = False,
 ) -> None:
     """The main job, shown: three bookings from the sensor to the reply, or your own prints.
 
@@ -40,6 +44,8 @@ def main(
       python -m demo --speed 0 --crowd 100
 
       python -m demo --direct
+
+      python -m demo --secure
 
       python -m demo --prints ~/my-prints
     """
@@ -71,6 +77,7 @@ def main(
             crowd=crowd if crowd is not None else (CROWD_BESIDE_OWN if prints else CROWD),
             speed=speed if speed is not None else (FAST if prints else WIRE_SPEED),
             direct=direct,
+            secure=secure,
         )
         right = demo.own_prints(prints) if prints else demo.three_bookings()
     except (CastError, BrokerMissing, ProcessError, ExtractionError, EdgeError, SensorError) as error:

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Self
 
 from edge_service import parameters
 from edge_service.clock import SystemClock
+from edge_service.provisioning import channel_of
 from edge_service.sensors import ZfmSensor
 from edge_service.sensors.board import BoardSensor
 from edge_service.service import EdgeService
-from edge_service.settings import CaptureSettings, UplinkSettings
+from edge_service.settings import CaptureSettings, EdgeSettings, UplinkSettings
 from edge_service.spool import Spool
 from edge_service.uplink import Uplink
 from hardware.bench.broker import Broker
 from hardware.bench.emulator import SensorEmulator
 from hardware.bench.firmware_process import find_micropython
 from hardware.bench.process import ChildProcess, ProcessError
+from hardware.bench.secure_centre import SecureCentre
 from hardware.bench.technician import pair
 from hardware.bench.virtual_board import VirtualBoard
-from interchange.settings import BrokerSettings
+from interchange.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from edge_service.sensors import FingerprintSensor
 
 DEVICE = "demo-kiosk"
+ORI = "MO0100000"  # made up
 SENSOR_MODEL = "R307"
 SENSOR_BAUD = 115_200
 BOARD_READY_S = 30.0
@@ -45,17 +48,25 @@ class Stage:
     """A context manager; `edge` takes bookings once `start` has returned.
 
     With `direct` the sensor is wired straight to the kiosk; otherwise it is behind its board, whose firmware runs in
-    MicroPython, or under CPython where there is none.
+    MicroPython, or under CPython where there is none. With `secure` there is an authority, the broker runs its shipped
+    configuration, and the kiosk is invited and provisioned before it may speak.
     """
 
     def __init__(
-        self, *, extractor: Extractor, speed: float, direct: bool, events: Callable[[BookingEvent], None]
+        self,
+        *,
+        extractor: Extractor,
+        speed: float,
+        direct: bool,
+        events: Callable[[BookingEvent], None],
+        secure: bool = False,
     ) -> None:
         self.edge: EdgeService
         self.sensor: SensorEmulator
         self._extractor = extractor
         self._speed = speed
         self._direct = direct
+        self._secure = secure
         self._events = events
         self._open = ExitStack()
         self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="whorl-demo-")))
@@ -68,9 +79,11 @@ class Stage:
     def start(self, on_part: Callable[[str], None]) -> None:
         """Start every part; `on_part` is told in words what is being started."""
         on_part("Mosquitto on a loopback port")
-        broker = self._open.enter_context(Broker(self.folder / "broker"))
+        centre = SecureCentre(self.folder, database_url=self.database_url) if self._secure else None
+        broker = self._open.enter_context(centre.broker if centre else Broker(self.folder / "broker"))
         on_part("the matcher (the first time it compiles its kernels, up to a minute)")
-        self._start_matcher(broker.port)
+        plain = [f"broker.port={broker.port}", f"database.url={self.database_url}"]
+        self._start_matcher(centre.settings if centre else plain)
         on_part(f"an emulated {SENSOR_MODEL} sensor on a pseudo-terminal")
         self.sensor = self._open.enter_context(
             SensorEmulator(SENSOR_MODEL, baud=SENSOR_BAUD, speed=self._speed, auto_next=True)
@@ -80,13 +93,15 @@ class Stage:
         spool = Spool(self.folder / "spool.db", device=DEVICE)
         self._open.callback(spool.close)
         clock = SystemClock(store=spool)
+        kiosk = self._kiosk_settings(broker, centre, on_part)
         settings = UplinkSettings()
         uplink = Uplink(
             spool=spool,
             device=DEVICE,
-            broker=BrokerSettings(host=broker.host, port=broker.port),
+            broker=kiosk.broker,
             settings=settings,
             clock=clock,
+            channel=channel_of(kiosk, clock=clock),
         )
         uplink.start()
         self._open.callback(uplink.stop)
@@ -127,10 +142,35 @@ class Stage:
         reader.connect(timeout_s=BOARD_READY_S)
         return reader
 
-    def _start_matcher(self, port: int) -> None:
+    @property
+    def door(self) -> str:
+        """How kiosk and centre speak, in words."""
+        if self._secure:
+            return (
+                "mutual TLS with certificates of the demo's own authority; submissions and replies signed and sealed"
+                " (COSE), so that the broker reads neither"
+            )
+        return "in the clear on this machine (make demo SECURE=1 shows the other way)"
+
+    def _kiosk_settings(
+        self, broker: Broker, centre: SecureCentre | None, on_part: Callable[[str], None]
+    ) -> EdgeSettings:
+        """The kiosk's settings: where there is a centre to be let in by, as they are after that."""
+        identity = self.folder / "identity"
+        chosen = [f"identity.folder={identity}"]
+        if centre is None:
+            chosen += [f"device={DEVICE}", f"broker.host={broker.host}", f"broker.port={broker.port}"]
+        else:
+            on_part("the centre's door; the kiosk brings its one-time code")
+            centre.start_api()
+            self._open.callback(centre.stop_api)
+            centre.provision(identity, centre.invite(DEVICE, ORI))
+        return load_settings(EdgeSettings, None, chosen)
+
+    def _start_matcher(self, settings: list[str]) -> None:
         ready = self.folder / "matcher.ready"
         command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", ready]
-        command += ["--set", f"broker.port={port}", "--set", f"database.url={self.database_url}"]
+        command += [word for setting in settings for word in ("--set", setting)]
         matcher = ChildProcess(command, name="the matcher", log=self.folder / "matcher.log")
         self._open.callback(matcher.stop)
         deadline = time.monotonic() + READY_TIMEOUT_S

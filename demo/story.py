@@ -46,6 +46,7 @@ class Demo:
     crowd: int
     speed: float
     direct: bool
+    secure: bool = False
     seen: dict[int, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
     bars: FingerBars | None = None
 
@@ -62,7 +63,11 @@ class Demo:
             task = bar.add_task("Growing a dozen synthetic prints, nobody's", total=SYNTHETIC_PRINTS)
             people = synthetic_people(lambda: bar.advance(task))
         with Stage(
-            extractor=self.extractor, speed=self.speed, direct=self.direct, events=self.on_event
+            extractor=self.extractor,
+            speed=self.speed,
+            direct=self.direct,
+            events=self.on_event,
+            secure=self.secure,
         ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES)
             self._fill(centre, POSITIONS)
@@ -88,7 +93,11 @@ class Demo:
         tally = {"hit": 0, "miss": 0, "wrong hit": 0, "no print": 0}
         rows: list[tuple[str, dict[str, int]]] = []
         with Stage(
-            extractor=self.extractor, speed=self.speed, direct=self.direct, events=self.on_event
+            extractor=self.extractor,
+            speed=self.speed,
+            direct=self.direct,
+            events=self.on_event,
+            secure=self.secure,
         ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES[:1])
             self._fill(centre, (UNKNOWN,))
@@ -212,7 +221,8 @@ class Demo:
             "Running: [bold]mosquitto[/], [bold]the matcher[/] with "
             f"{self.crowd:,} strangers in each repository, [bold]a sensor emulator[/], [bold]the edge service[/]"
         )
-        self.console.print(f"Between sensor and kiosk: [bold]{stage.board}[/]\n")
+        self.console.print(f"Between sensor and kiosk: [bold]{stage.board}[/]")
+        self.console.print(f"Between kiosk and centre: [bold]{stage.door}[/]\n")
 
     def _fill(self, centre: Centre, positions: tuple[int, ...]) -> None:
         with self._progress() as bar:

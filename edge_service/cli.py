@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_service.board_command import app as board_app
+from edge_service.doctor_command import doctor, support_bundle
 from edge_service.extract_command import extract
 from edge_service.firmware_command import app as firmware_app
+from edge_service.ops.settings_command import app as settings_app
+from edge_service.provision_command import provision
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
 if TYPE_CHECKING:
+    from edge_service.ops.running import Ops
+    from edge_service.ops.watched_uplink import WatchedUplink
     from edge_service.settings import EdgeSettings
     from edge_service.spool import Spool
-    from edge_service.uplink import Uplink
 
 log = logging.getLogger("edge")
 
@@ -29,9 +33,13 @@ app = typer.Typer(
 # Right and left index and middle finger: the best four for the time they take.
 DEFAULT_POSITIONS = "2,3,7,8"
 
+app.command()(doctor)
 app.command()(extract)
+app.command("support-bundle")(support_bundle)
+app.command()(provision)
 app.add_typer(board_app, name="board")
 app.add_typer(firmware_app, name="firmware")
+app.add_typer(settings_app, name="settings")
 
 
 @app.command()
@@ -54,11 +62,14 @@ def run(
                 f"{opened.path}: another edge-service delivers from this spool already; stop that one first."
             )
         uplink = _uplink(settings, opened)
+        ops = _ops(settings, opened, uplink)
         uplink.start()
+        ops.start()
         log.info("ready")
         if ready_file is not None:
             ready_file.write_text("ready\n", encoding="ascii")
         stopping.wait()
+        ops.stop()
         uplink.stop()
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -167,17 +178,35 @@ def _open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
     return spool
 
 
-def _uplink(settings: EdgeSettings, spool: Spool) -> Uplink:
+def _uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:
     from edge_service.clock import SystemClock
-    from edge_service.uplink import Uplink
+    from edge_service.errors import EdgeError
+    from edge_service.ops.watched_uplink import WatchedUplink
+    from edge_service.provisioning import channel_of
 
-    return Uplink(
+    clock = SystemClock(store=spool)
+    try:
+        channel = channel_of(settings, clock=clock)
+    except EdgeError as error:
+        fail(error)
+    return WatchedUplink(
         spool=spool,
         device=settings.device,
         broker=settings.broker,
         settings=settings.uplink,
-        clock=SystemClock(store=spool),
+        clock=clock,
+        channel=channel,
     )
+
+
+def _ops(settings: EdgeSettings, spool: Spool, uplink: WatchedUplink) -> Ops:
+    from edge_service.ops.running import Ops
+    from interchange.health_server import CannotListen
+
+    try:
+        return Ops(settings=settings, spool=spool, uplink=uplink)
+    except CannotListen as error:
+        fail(error)
 
 
 def _positions(text: str) -> list[int]:

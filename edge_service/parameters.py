@@ -34,6 +34,9 @@ ASK_FOR_REPLY_AFTER_S: Final = 10.0
 NOBODY_LISTENS_RETRY_S: Final = 2.0
 # These waits grow by up to this share at random, so that kiosks do not keep in step.
 RESEND_JITTER: Final = 0.25
+# A submission whose seal was refused is tried again after this pause: somebody has to do something first, at the
+# centre or here, and a new connection tries at once.
+HELD_RETRY_S: Final = 300.0
 # Submissions sent and not yet acknowledged at one time; the rest wait in the spool.
 MAX_IN_FLIGHT: Final = 20
 # How often the birth is published again: it puts right a retained status that a late will has overwritten.
@@ -49,6 +52,11 @@ NEARLY_FULL: Final = 0.8
 # Finished submissions (reply or refusal seen) whose record is kept, without prints where acknowledged.
 KEPT_REPLIED: Final = 1000
 KEPT_REFUSED: Final = 200
+
+# The clock's floor is kept no finer than this. A raise writes some 8 KB, and the clock is asked every second: at each
+# asking that would be 0.7 GB a day on the kiosk's card. After a power cut a stamp may be so much too early, and says
+# that it is not synchronised.
+CLOCK_FLOOR_STEP_MS: Final = 600_000
 
 # How often a process looks whether another one (a booking beside the running service) changed the spool.
 SPOOL_POLL_S: Final = 0.05

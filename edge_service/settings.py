@@ -26,10 +26,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from edge_service import parameters
 from interchange.fields import DeviceName  # noqa: TC001 - pydantic reads it at run time
+from interchange.health import OpsSettings
 from interchange.settings import BrokerSettings, SettingsModel
 
 PAIRING_FILE = "board-pairing.json"
@@ -100,6 +101,13 @@ class FirmwareSettings(SettingsModel):
     trusted_keys: tuple[Path, ...] = ()
 
 
+class IdentitySettings(SettingsModel):
+    """Where this kiosk's keys are, and the centre's API, where `edge-service provision` asks for a certificate."""
+
+    folder: Path = Path("/var/lib/whorl/identity")
+    centre: Annotated[str, StringConstraints(max_length=300)] = ""
+
+
 class EdgeSettings(SettingsModel):
     """Everything; `device` is the kiosk's name, and its place in every topic."""
 
@@ -112,6 +120,15 @@ class EdgeSettings(SettingsModel):
     firmware: FirmwareSettings = FirmwareSettings()
     capture: CaptureSettings = CaptureSettings()
     uplink: UplinkSettings = UplinkSettings()
+    ops: OpsSettings = OpsSettings()
+    identity: IdentitySettings = IdentitySettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_provisioned(cls, tree: object) -> object:
+        from edge_service.provisioning.included import with_identity
+
+        return with_identity(tree, default=IdentitySettings().folder)
 
     @property
     def pairing_path(self) -> Path:

@@ -4,6 +4,9 @@ The uplink publishes what the spool holds and believes nobody but the matcher: P
 has a submission, not that anybody has stored it, so a submission is sent again, by its TCN, after every
 reconnection and after a while, until the matcher acknowledges or refuses it. One that was acknowledged and
 has no reply is asked for. Everything in here but `start`, `wake` and `stop` runs on the link's thread.
+
+What goes out and comes in passes the `Channel`, which signs, seals and opens where this kiosk has an identity. A
+submission whose *seal* is refused is not refused itself: it is held, and sent again, until the kiosk is trusted.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from edge_service import parameters
 from edge_service.errors import SpoolError
-from interchange.errors import MessageError
+from edge_service.provisioning.channel import PlainChannel
+from interchange.errors import EnvelopeError, MessageError
 from interchange.link import Link
 from interchange.link_protocol import Outgoing
 from interchange.logs import facts
@@ -30,12 +34,14 @@ from interchange.messages import (
     decode_message,
     encode_message,
 )
+from interchange.provisioning import SEAL_FIELD
 from interchange.topics import Down, Up, down, up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge_service.clock import Clock
+    from edge_service.provisioning.channel import Channel
     from edge_service.settings import UplinkSettings
     from edge_service.spool import Spool
     from interchange.link_protocol import Incoming, Puback
@@ -54,6 +60,7 @@ class UplinkNews(StrEnum):
     BROKER_REFUSED = "broker_refused"
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
+    HELD = "held"
     REPLIED = "replied"
 
 
@@ -79,8 +86,10 @@ class Uplink:
         clock: Clock,
         events: Callable[[UplinkEvent], None] = lambda _: None,
         random: Random | None = None,
+        channel: Channel | None = None,
     ) -> None:
         self._spool = spool
+        self._channel = channel or PlainChannel()
         self._device = device
         self._settings = settings
         self._clock = clock
@@ -88,6 +97,7 @@ class Uplink:
         self._random = random or SystemRandom()
         self._ack_topic = down(device, Down.ACK)
         self._reply_topic = down(device, Down.REPLY)
+        self._command_topic = down(device, Down.COMMAND)
         self._session = 0
         self._since = clock.now()
         # When, by the monotonic clock, each TCN is to be sent, or its reply asked for, the next time.
@@ -97,7 +107,7 @@ class Uplink:
         self._link = Link(
             broker=broker,
             client_id=device,
-            subscriptions=[self._ack_topic, self._reply_topic],
+            subscriptions=[self._ack_topic, self._reply_topic, *self._channel.subscriptions],
             handler=self,
             random=random,
         )
@@ -155,12 +165,17 @@ class Uplink:
             self._tell(UplinkEvent(UplinkNews.NOBODY_LISTENS, tcn))
 
     def on_message(self, message: Incoming) -> None:
-        """An acknowledgement or a reply; anything else is logged and left alone."""
+        """An acknowledgement, a reply or an order; anything else is logged and left alone."""
         try:
+            payload = self._channel.unwrap(message.topic, message.payload)
             if message.topic == self._ack_topic:
-                self._take_ack(decode_message(Ack, message.payload))
+                self._take_ack(decode_message(Ack, payload))
             elif message.topic == self._reply_topic:
-                self._take_reply(decode_message(Reply, message.payload).tcn, message.payload)
+                self._take_reply(decode_message(Reply, payload).tcn, payload)
+            elif message.topic == self._command_topic:
+                self._channel.take_command(payload)
+        except EnvelopeError as error:
+            log.warning("message not believed", extra=facts(topic=message.topic, reason=error.reason))
         except MessageError as error:
             wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
             log.warning("message from the matcher not understood", extra=wrong)
@@ -173,6 +188,9 @@ class Uplink:
             self._birth_due = now + self._settings.birth_again_s
         self._send_what_is_due(now)
         self._ask_for_replies(now)
+        event = self._channel.next_event()
+        if event is not None:
+            self._publish_event(event)
 
     def make_farewell(self) -> Outgoing:
         """Offline, said by ourselves."""
@@ -191,9 +209,10 @@ class Uplink:
             payload = self._spool.payload(tcn)
             if payload is None:
                 continue
+            topic = up(self._device, Up.SUBMISSION)
             message = Outgoing(
-                topic=up(self._device, Up.SUBMISSION),
-                payload=payload,
+                topic=topic,
+                payload=self._channel.wrap(topic, payload),
                 label=tcn,
                 correlation=tcn.encode(),
                 response_topic=self._ack_topic,
@@ -213,12 +232,21 @@ class Uplink:
             if due <= now:
                 self._ask_due[tcn] = self._later(self._settings.ask_for_reply_after_s)
                 question = encode_message(ReplyWanted(device=self._device, tcn=tcn))
-                self._link.publish(Outgoing(topic=up(self._device, Up.EVENT), payload=question))
+                self._publish_event(question)
                 log.info("asked for the reply again", extra=facts(tcn=tcn))
+
+    def _publish_event(self, payload: bytes) -> None:
+        topic = up(self._device, Up.EVENT)
+        self._link.publish(Outgoing(topic=topic, payload=self._channel.wrap(topic, payload)))
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.tcn is None:
             log.error("the matcher refused something without a TCN", extra=facts(reason=ack.reason))
+        elif ack.reason is not None and ack.reason.field == SEAL_FIELD:
+            if ack.tcn in self._send_due:
+                self._send_due[ack.tcn] = self._later(parameters.HELD_RETRY_S)
+            log.error("submission held: not trusted", extra=facts(tcn=ack.tcn, reason=ack.reason.reason))
+            self._tell(UplinkEvent(UplinkNews.HELD, ack.tcn, ack.reason.reason))
         elif ack.reason is not None:
             field, reason = ack.reason.field, ack.reason.reason
             if self._spool.refuse(ack.tcn, field=field, reason=reason):

@@ -3,8 +3,8 @@
 Each message carries its `version`. Reading is strict: an unknown key, a number written as text, a value out
 of bounds is refused with the name of the field. Messages are frozen and bounded in size.
 
-Signing and sealing (COSE) is not part of version 1: it will wrap these messages and leave them as they are.
-Until then they belong on a loopback or a network that is trusted.
+Where there is an authority they travel signed and sealed (`envelope`, `statement`); without one they belong on a
+loopback.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ import typer
 
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
+from matcher_service.commands.authority import app as authority_app
 from matcher_service.commands.comparing import compare, explain
+from matcher_service.commands.devices import app as devices_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
 from matcher_service.commands.searching import search
 from matcher_service.commands.serving import api, api_token
@@ -37,27 +39,32 @@ def run(
     stop_on_signals(stopping)
     settings = _settings(config, assign)
     database = _open_database(settings)
+    from interchange.health_server import CannotListen
     from matcher_service.errors import MatcherError
+    from matcher_service.ops.running import Ops
+    from matcher_service.ops.watched_matcher import WatchedMatcher
     from matcher_service.search import Gallery
     from matcher_service.search.decision import colours
-    from matcher_service.service import MatcherService
 
     def say_ready() -> None:
         if ready_file is not None:
             ready_file.write_text("ready\n", encoding="ascii")
 
     try:
-        service = MatcherService(
+        service = WatchedMatcher(
             settings=settings,
             database=database,
             make_gallery=lambda source: Gallery(source=source, threads=settings.search.threads),
             colour=colours(settings.search.red_fpir, settings.search.yellow_fpir),
             on_ready=say_ready,
         )
-    except MatcherError as error:
+        ops = Ops(settings=settings, matcher=service)
+    except (MatcherError, CannotListen) as error:
         fail(error)
+    ops.start()
     service.start()
     stopping.wait()
+    ops.stop()
     service.stop()
     database.close()
     if ready_file is not None:
@@ -71,6 +78,8 @@ for _command in (search, compare, explain):
     app.command(rich_help_panel="Prints")(_command)
 for _command in (api, api_token):
     app.command(rich_help_panel="API")(_command)
+app.add_typer(devices_app, name="devices", rich_help_panel="Devices")
+app.add_typer(authority_app, name="authority", rich_help_panel="Devices")
 
 
 def _settings(config: Path | None, assign: list[str] | None) -> MatcherSettings:

@@ -2,6 +2,8 @@
 
 Nothing that comes in can stop it. What cannot be stored, because the database fails, is not answered at all:
 its device sends it again.
+
+With an authority, what comes has to be sealed, and is opened here first; an answer goes as the question came.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from interchange.errors import MessageError, TemplateError
-from interchange.link_protocol import Outgoing
+from interchange.link_protocol import Incoming, Outgoing
 from interchange.logs import facts
 from interchange.messages import (
     MAX_PAYLOAD_BYTES,
@@ -25,17 +27,22 @@ from interchange.messages import (
     decode_message,
     encode_message,
 )
+from interchange.provisioning import NotRenewed, RenewalWanted, word_of
 from interchange.tcn import check_tcn, device_of
 from interchange.topics import Down, Up, down, parse
+from matcher_service.authority import BadRequest
 from matcher_service.parameters import DESK, UNTOLD_REPLIES
-from matcher_service.repositories import Filed, read_single
+from matcher_service.repositories import Filed, NotAdmitted, read_single
+from matcher_service.sealing import SealRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interchange.link_protocol import Incoming
     from interchange.minutiae import Minutiae
+    from interchange.provisioning import Renewed
+    from matcher_service.authority.registrar import Registrar
     from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
+    from matcher_service.sealing import Seals
 
 log = logging.getLogger("matcher.intake")
 
@@ -51,12 +58,19 @@ class Intake:
         devices: Devices,
         publish: Callable[[Outgoing], bool],
         wake_search: Callable[[], None],
+        seals: Seals | None = None,
+        registrar: Registrar | None = None,
+        publish_plain: Callable[[Outgoing], bool] | None = None,
     ) -> None:
+        """`publish` seals where that is called for, `publish_plain` never."""
         self._submissions = submissions
         self._quarantine = quarantine
         self._devices = devices
         self._publish = publish
+        self._publish_plain = publish_plain or publish
         self._wake_search = wake_search
+        self._seals = seals
+        self._registrar = registrar
 
     def take(self, message: Incoming) -> None:
         """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
@@ -65,16 +79,18 @@ class Intake:
         except MessageError as error:
             self._refuse(message, device="", error=error)
             return
+        opened: bytes | None = None
         try:
             if topic.kind is Up.SUBMISSION:
-                self._take_submission(message, topic.device)
+                opened = self._open(message, topic.device)
+                self._take_submission(opened, topic.device)
             elif topic.kind is Up.STATUS:
                 self._take_status(message, topic.device)
             elif topic.kind is Up.EVENT:
-                self._take_event(message, topic.device)
+                self._take_event(self._open(message, topic.device), topic.device)
         except MessageError as error:
             if topic.kind is Up.SUBMISSION:
-                self._refuse(message, device=topic.device, error=error)
+                self._refuse(message, device=topic.device, error=error, opened=opened)
             else:
                 wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
                 log.warning("message from a device not understood", extra=wrong)
@@ -87,8 +103,17 @@ class Intake:
         if untold:
             log.info("replies told again", extra=facts(count=len(untold), device=device or "all"))
 
-    def _take_submission(self, message: Incoming, device: str) -> None:
-        submission = decode_message(Submission, message.payload)
+    def _open(self, message: Incoming, device: str) -> bytes:
+        """What is in the message. Raises SealRefused."""
+        if self._seals is None:
+            return message.payload
+        received = self._seals.open(message.topic, device, message.payload)
+        if received.behind:
+            self._publish(self._seals.new_keys(device))
+        return received.payload
+
+    def _take_submission(self, payload: bytes, device: str) -> None:
+        submission = decode_message(Submission, payload)
         if submission.device != device:
             raise MessageError("device", "is not the one that this topic belongs to")
         if device == DESK:
@@ -96,7 +121,7 @@ class Intake:
                 "device", f"'{DESK}' stands for searches at the centre; give the kiosk another name"
             )
         read_prints(submission)
-        filed = self._submissions.file(submission, message.payload)
+        filed = self._submissions.file(submission, payload)
         if filed is Filed.OTHER:
             raise MessageError("tcn", "stands for another submission already; a TCN is never used again")
         known = filed is Filed.KNOWN
@@ -119,12 +144,29 @@ class Intake:
         if self._devices.note(status):
             log.info("device status", extra=session)
             if status.state is DeviceState.ONLINE:
+                if self._seals is not None and self._seals.is_behind(device):
+                    self._publish(self._seals.new_keys(device))
                 self.tell_untold(device)
         else:
             log.info("late device status ignored", extra=session)
 
-    def _take_event(self, message: Incoming, device: str) -> None:
-        wanted = decode_message(ReplyWanted, message.payload)
+    def _take_event(self, payload: bytes, device: str) -> None:
+        if self._registrar is not None and word_of(payload, "event") == "renew":
+            self._renew(decode_message(RenewalWanted, payload), device)
+        else:
+            self._repeat_reply(decode_message(ReplyWanted, payload), device)
+
+    def _renew(self, wanted: RenewalWanted, device: str) -> None:
+        if self._registrar is None or wanted.device != device:
+            raise MessageError("device", "is not the one that this topic belongs to")
+        try:
+            answer: Renewed | NotRenewed = self._registrar.renew(wanted)
+        except (NotAdmitted, BadRequest) as error:
+            log.warning("certificate not renewed", extra=facts(device=device, reason=error))
+            answer = NotRenewed(reason=error.reason[:300])
+        self._publish(Outgoing(topic=down(device, Down.COMMAND), payload=encode_message(answer)))
+
+    def _repeat_reply(self, wanted: ReplyWanted, device: str) -> None:
         if device != wanted.device or device != device_of(wanted.tcn):
             raise MessageError("tcn", "belongs to another device")
         reply = self._submissions.reply_to(wanted.tcn)
@@ -137,8 +179,14 @@ class Intake:
             log.error("reply wanted to an unknown submission", extra=facts(tcn=wanted.tcn))
             self._acknowledge(device, wanted.tcn, AckStatus.REFUSED, lost)
 
-    def _refuse(self, message: Incoming, *, device: str, error: MessageError) -> None:
-        tcn = _tcn_of(message, device)
+    def _refuse(
+        self, message: Incoming, *, device: str, error: MessageError, opened: bytes | None = None
+    ) -> None:
+        if opened is None or opened is message.payload:
+            tcn = _tcn_of(message, device)
+        else:
+            # What was sealed speaks for itself: the correlation beside it may be anybody's.
+            tcn = _tcn_of(Incoming(message.topic, opened), device)
         self._quarantine.keep(
             topic=message.topic,
             device=device,
@@ -153,7 +201,10 @@ class Intake:
         )
         if device:
             reason = Reason(field=error.field, reason=error.reason)
-            self._acknowledge(device, tcn, AckStatus.REFUSED, reason, correlation=message.correlation)
+            plain = isinstance(error, SealRefused) and error.answer_plain
+            self._acknowledge(
+                device, tcn, AckStatus.REFUSED, reason, correlation=message.correlation, plain=plain
+            )
 
     def _acknowledge(
         self,
@@ -163,11 +214,13 @@ class Intake:
         reason: Reason | None = None,
         *,
         correlation: bytes | None = None,
+        plain: bool = False,
     ) -> None:
         payload = encode_message(Ack(tcn=tcn, status=status, reason=reason))
         if tcn is not None:
             correlation = tcn.encode()
-        self._publish(Outgoing(topic=down(device, Down.ACK), payload=payload, correlation=correlation))
+        answer = Outgoing(topic=down(device, Down.ACK), payload=payload, correlation=correlation)
+        (self._publish_plain if plain else self._publish)(answer)
 
 
 def reply_message(reply: StoredReply) -> Outgoing:

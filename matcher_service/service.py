@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from interchange.link import Link
 from interchange.topics import Up, from_every_device
 from matcher_service import parameters
+from matcher_service.authority.office import open_office
 from matcher_service.galleries import LiveGalleries
 from matcher_service.intake import Intake, reply_message
 from matcher_service.repositories import Devices, Quarantine, Repositories, Submissions
@@ -24,7 +25,7 @@ from matcher_service.searching import Searching
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interchange.link_protocol import Incoming, Puback
+    from interchange.link_protocol import Incoming, Outgoing, Puback
     from matcher_service.galleries import PrintSource, SearchableGallery
     from matcher_service.repositories import Database, StoredReply
     from matcher_service.settings import MatcherSettings
@@ -87,12 +88,17 @@ class MatcherService:
             max_candidates=settings.search.max_candidates,
         )
         quarantine = settings.quarantine
+        office = open_office(settings, database)
+        self._seals = office.seals if office else None
         self._intake = Intake(
             submissions=self._submissions,
             quarantine=Quarantine(database, per_device=quarantine.per_device, total=quarantine.total),
             devices=Devices(database),
-            publish=self._link.publish,
+            publish=self._publish,
             wake_search=self._search.wake,
+            seals=self._seals,
+            registrar=office.registrar if office else None,
+            publish_plain=self._link.publish,
         )
         self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
 
@@ -157,7 +163,12 @@ class MatcherService:
             log.warning("intake full, message dropped; its device sends it again")
 
     def _tell(self, reply: StoredReply) -> bool:
-        return self._link.publish(reply_message(reply))
+        return self._publish(reply_message(reply))
+
+    def _publish(self, message: Outgoing) -> bool:
+        """Sealed to its device, where there is an authority. False if it did not go out."""
+        sealed = message if self._seals is None else self._seals.sealed(message)
+        return sealed is not None and self._link.publish(sealed)
 
     def _searches_are_fast(self) -> None:
         self._warm.set()

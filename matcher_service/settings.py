@@ -13,11 +13,13 @@ url = "sqlite:////var/lib/whorl/matcher.db"
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - pydantic reads it at run time
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from interchange.fields import DeviceName, Name  # noqa: TC001 - pydantic reads it at run time
+from interchange.health import OpsSettings
 from interchange.settings import BrokerSettings, SettingsModel
 from matcher_service import parameters
 from matcher_service.api.settings import ApiSettings
@@ -70,6 +72,22 @@ class SearchSettings(SettingsModel):
         return self
 
 
+class AuthoritySettings(SettingsModel):
+    """The centre's authority, and what kiosks are told at their first meeting.
+
+    Without a `folder` there is none, and messages are neither sealed nor signed: for a demo on one machine. With one,
+    whatever is not sealed is refused, unless `require_sealed` is off while kiosks are still being provisioned.
+    `broker_host` and `broker_port` are where kiosks find the broker; without them, where the matcher finds it.
+    `address` is where they find the API, for the message to whoever invites.
+    """
+
+    folder: Path | None = None
+    require_sealed: bool = True
+    broker_host: Annotated[str, StringConstraints(max_length=253)] = ""
+    broker_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    address: Annotated[str, StringConstraints(max_length=300)] = ""
+
+
 class MatcherSettings(SettingsModel):
     """Everything. `instance` names this process at the broker; matchers of one `share` divide the work."""
 
@@ -84,3 +102,5 @@ class MatcherSettings(SettingsModel):
     quarantine: QuarantineSettings = QuarantineSettings()
     search: SearchSettings = SearchSettings()
     api: ApiSettings = ApiSettings()
+    ops: OpsSettings = OpsSettings()
+    authority: AuthoritySettings = AuthoritySettings()

@@ -9,12 +9,6 @@ that what remains to wait for are faults; a process of this machine may still be
 FINGER_TIMEOUT_S = 2.0
 """How long a capture may wait for the finger, which is there from the start."""
 
-MARGIN_S = 2.0
-"""What a busy machine may add to a deadline."""
-
-RECOVERY_ATTEMPTS = 1
-"""With the faults gone the very next capture must succeed."""
-
 RIG_RUNS = 100
 """Runs with one board, one after the other; then a new one, of another kind perhaps."""
 

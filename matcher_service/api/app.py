@@ -1,9 +1,10 @@
-"""The application: three questions about two prints, and whether it is well.
+"""The application: three questions about two prints, whether it is well, and the door for new kiosks.
 
 POST /v1/compare                              two templates: the score and what it means
 POST /v1/explain                              two templates: all figures, or the picture (Accept: image/svg+xml)
 GET  /v1/candidates/{reference}/explanation   the same for a candidate of a recorded search, finger by finger
-GET  /v1/health                               the one path that needs no token
+GET  /v1/health                               whether it is well, without a token
+GET  /v1/provision/authority, POST /v1/provision   the first meeting with a kiosk: see `provisioning`
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from matcher_service.api.messages import (
     ScoreMeaning,
     TwoTemplates,
 )
+from matcher_service.api.provisioning import add_provisioning
 from matcher_service.audit import note
 from matcher_service.candidates import CandidateExplained, UnknownCandidate, explain_candidate
 from matcher_service.errors import StoreError
@@ -42,6 +44,7 @@ from matcher_service.reading import UnusableTemplate, choose_pair, read_bytes
 if TYPE_CHECKING:
     from matcher_service.api.gate import App
     from matcher_service.api.tokens import Tokens
+    from matcher_service.authority.registrar import Registrar
     from matcher_service.repositories import Database
 
 log = logging.getLogger("matcher.api")
@@ -64,8 +67,8 @@ class _Refusal(Exception):  # noqa: N818 - never leaves this module
         super().__init__(problem)
 
 
-def make_app(*, database: Database, tokens: Tokens) -> App:
-    """The application behind its gate; `database` stays the caller's to close."""
+def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None = None) -> App:
+    """The application behind its gate; `database` stays the caller's to close. `registrar` lets kiosks in."""
     app = FastAPI(
         title="Whorl", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
         responses={400: {"model": Problem}, 401: {"model": Problem}},
@@ -129,6 +132,7 @@ def make_app(*, database: Database, tokens: Tokens) -> App:
         return Health(status="ok" if well else "database does not answer", database=well)
 
     _ = compare, explain_two, explain_a_candidate, health
+    add_provisioning(app, registrar)
     _handle_errors(app)
     return Gate(app, tokens=tokens)
 

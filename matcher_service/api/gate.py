@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from interchange.logs import facts
+from interchange.provisioning import AUTHORITY_PATH, PROVISION_PATH
 from matcher_service.api.messages import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("matcher.api")
 
-OPEN_PATHS = frozenset({"/v1/health"})
+# The first meeting with a kiosk: what is asked there proves itself by a one-time code.
+OPEN_PATHS = frozenset({"/v1/health", AUTHORITY_PATH, PROVISION_PATH})
 BODY_PATIENCE_S = 10.0
 _HEADERS = (
     (b"cache-control", b"no-store"),

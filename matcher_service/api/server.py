@@ -14,6 +14,7 @@ from matcher_service.errors import MatcherError
 
 if TYPE_CHECKING:
     from matcher_service.api.settings import ApiSettings
+    from matcher_service.authority.registrar import Registrar
     from matcher_service.repositories import Database
 
 log = logging.getLogger("matcher.api")
@@ -35,11 +36,17 @@ class CannotListen(MatcherError):  # noqa: N818 - reads as what it is
         super().__init__(f"{address}: {problem}")
 
 
-def make_server(settings: ApiSettings, *, database: Database) -> uvicorn.Server:
-    """A server that is ready to `run()`. Raises BadTokens, CannotListen."""
-    tokens = Tokens.read(settings.tokens)
+def make_server(
+    settings: ApiSettings, *, database: Database, registrar: Registrar | None = None
+) -> uvicorn.Server:
+    """A server that is ready to `run()`. Raises BadTokens, CannotListen.
+
+    With a `registrar` it lets kiosks in, for which it needs no tokens.
+    """
+    nobody = registrar is not None and not settings.tokens.exists()
+    tokens = Tokens({}) if nobody else Tokens.read(settings.tokens)
     config = uvicorn.Config(
-        make_app(database=database, tokens=tokens),
+        make_app(database=database, tokens=tokens, registrar=registrar),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate,

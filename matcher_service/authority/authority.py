@@ -8,7 +8,6 @@ its owner may read it. X.509 profile: RFC 5280.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from interchange.certificates import key_pem, new_key, public_der
+from interchange.whole_file import PUBLIC, SECRET, make_private_folder, write_whole
 from matcher_service.authority import parameters
 from matcher_service.authority.errors import AuthorityError, BadRequest
-from matcher_service.authority.requests import Role, new_key, read_request
+from matcher_service.authority.requests import Role, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _ORGANISATION = "Whorl"
-_SECRET, _PUBLIC = 0o600, 0o644
 
 
 class Authority:
@@ -62,7 +62,7 @@ class Authority:
             raise AuthorityError(
                 folder, "holds an authority already; it is not replaced, since all would be shut out"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         key = new_key()
         name = x509.Name(
             [
@@ -76,8 +76,8 @@ class Authority:
             .add_extension(_usage(certificates=True), critical=True)
             .sign(key, hashes.SHA256())
         )
-        _write(folder / "ca.key", _key_pem(key), _SECRET)
-        _write(folder / "ca.pem", root.public_bytes(serialization.Encoding.PEM), _PUBLIC)
+        write_whole(folder / "ca.key", key_pem(key), mode=SECRET)
+        write_whole(folder / "ca.pem", root.public_bytes(serialization.Encoding.PEM), mode=PUBLIC)
         authority = cls(folder, now=now)
         authority.write_revocations()
         return authority
@@ -88,25 +88,39 @@ class Authority:
         return self._root.public_bytes(serialization.Encoding.PEM)
 
     def certify(
-        self, request: bytes, *, role: Role, hosts: Iterable[str] = (), days: float | None = None
+        self,
+        request: bytes,
+        *,
+        role: Role,
+        hosts: Iterable[str] = (),
+        days: float | None = None,
+        name: str | None = None,
+        ori: str = "",
     ) -> bytes:
-        """The certificate for a request, as PEM. `hosts` are a broker's names. Raises BadRequest.
+        """The certificate for a request, as PEM. `hosts` are a server's names. Raises BadRequest.
 
-        The name becomes the MQTT user and client id, and so the level of the topics that its holder may use.
+        The name becomes the MQTT user and client id, and so the level of the topics that its holder may use. `name`,
+        if it is given, counts instead of the request's; `ori` is the agency that a device works for.
         """
-        name, key = read_request(request)
+        name, key = read_request(request, name=name)
         if role is Role.DEVICE and name.startswith(Role.MATCHER):
             raise BadRequest(
                 f"names that begin with '{Role.MATCHER}' are the centre's own; give the kiosk another"
             )
+        agency = [x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, ori)] if ori else []
         subject = x509.Name(
             [
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANISATION),
                 x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, role),
+                *agency,
                 x509.NameAttribute(NameOID.COMMON_NAME, name),
             ]
         )
-        purpose = ExtendedKeyUsageOID.SERVER_AUTH if role is Role.BROKER else ExtendedKeyUsageOID.CLIENT_AUTH
+        purpose = (
+            ExtendedKeyUsageOID.SERVER_AUTH
+            if role in {Role.BROKER, Role.API}
+            else ExtendedKeyUsageOID.CLIENT_AUTH
+        )
         lifetime = timedelta(days=parameters.DEVICE_DAYS if days is None else days)
         builder = (
             _builder(subject, self._root.subject, key, self._now(), lifetime)
@@ -126,7 +140,7 @@ class Authority:
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         issued = self.folder / "issued"
         issued.mkdir(exist_ok=True)
-        _write(issued / f"{certificate.serial_number:x}.pem", pem, _PUBLIC)
+        write_whole(issued / f"{certificate.serial_number:x}.pem", pem, mode=PUBLIC)
         return pem
 
     def issued(self) -> list[x509.Certificate]:
@@ -136,21 +150,48 @@ class Authority:
         ]
         return sorted(found, key=lambda c: c.not_valid_before_utc)
 
+    def issued_to(self, name: str) -> list[x509.Certificate]:
+        """The certificates of `name`, the newest last."""
+        return [certificate for certificate in self.issued() if _common_name(certificate) == name]
+
+    def find(self, serial: str) -> bytes | None:
+        """The certificate with this serial number, in hexadecimal, as PEM; None if it was not made here."""
+        if not serial or len(serial) > 40 or set(serial) - set("0123456789abcdef"):
+            return None
+        try:
+            return (self.folder / "issued" / f"{serial}.pem").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def find_for(self, name: str, request: bytes) -> bytes | None:
+        """The certificate that `name` was given for the key in `request`, if it is good; as PEM. Raises BadRequest."""
+        _, key = read_request(request, name=name)
+        for certificate in reversed(self.issued_to(name)):
+            its = certificate.public_key()
+            if isinstance(its, ec.EllipticCurvePublicKey) and public_der(its) == public_der(key):
+                good = not self.is_revoked(certificate) and certificate.not_valid_after_utc > self._now()
+                return certificate.public_bytes(serialization.Encoding.PEM) if good else None
+        return None
+
     def revoke(self, name: str) -> int:
         """Revoke every certificate of `name`; how many there were. Brokers read the new list when told to."""
         (self.folder / "revoked").mkdir(exist_ok=True)
         count = 0
-        for certificate in self.issued():
+        for certificate in self.issued_to(name):
             mark = self.folder / "revoked" / f"{certificate.serial_number:x}"
-            if _common_name(certificate) == name and not mark.exists():
-                _write(mark, self._now().isoformat().encode(), _PUBLIC)
+            if not mark.exists():
+                write_whole(mark, self._now().isoformat().encode(), mode=PUBLIC)
                 count += 1
         self.write_revocations()
         return count
 
     def is_revoked(self, certificate: x509.Certificate) -> bool:
         """Whether it was revoked."""
-        return (self.folder / "revoked" / f"{certificate.serial_number:x}").exists()
+        return self.is_revoked_serial(f"{certificate.serial_number:x}")
+
+    def is_revoked_serial(self, serial: str) -> bool:
+        """Whether the certificate with this serial number, in hexadecimal, was revoked."""
+        return (self.folder / "revoked" / serial).exists()
 
     def write_revocations(self) -> None:
         """Write `crl.pem` (RFC 5280, section 5)."""
@@ -166,7 +207,7 @@ class Authority:
             when = datetime.fromisoformat(mark.read_text(encoding="ascii"))
             builder = builder.add_revoked_certificate(revoked.revocation_date(when).build())
         crl = builder.sign(self._key, hashes.SHA256())
-        _write(self.folder / "crl.pem", crl.public_bytes(serialization.Encoding.PEM), _PUBLIC)
+        write_whole(self.folder / "crl.pem", crl.public_bytes(serialization.Encoding.PEM), mode=PUBLIC)
 
 
 def _builder(
@@ -209,20 +250,3 @@ def _host(name: str) -> x509.GeneralName:
 
 def _common_name(certificate: x509.Certificate) -> str:
     return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by more people than it will be."""
-    half = path.with_name(f".{path.name}.new")
-    half.unlink(missing_ok=True)
-    with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)

@@ -28,8 +28,10 @@ def api(*, config: Config = None, assign: Set = None) -> None:
     settings = settings_of(config, assign)
     with database_of(settings) as database:
         from matcher_service.api.server import make_server, warm_up
+        from matcher_service.authority.office import open_office
 
-        server = make_server(settings.api, database=database)
+        office = open_office(settings, database)
+        server = make_server(settings.api, database=database, registrar=office.registrar if office else None)
         warm_up()
         # The server ends by these signals itself, and then passes them on, to end the process as if it had not.
         stop_on_signals(threading.Event())

@@ -11,6 +11,15 @@ from matcher_service.repositories.enrolment import (
 )
 from matcher_service.repositories.prints import NewPrint, read_single, split
 from matcher_service.repositories.quarantine import Quarantine, Refusal
+from matcher_service.repositories.registry import (
+    Invitation,
+    KeyKind,
+    KeyRecord,
+    NotAdmitted,
+    Registration,
+    Registry,
+    RegistryState,
+)
 from matcher_service.repositories.submissions import (
     Filed,
     FoundCandidate,
@@ -28,11 +37,18 @@ __all__ = [
     "Enrolled",
     "Filed",
     "FoundCandidate",
+    "Invitation",
+    "KeyKind",
+    "KeyRecord",
     "KnownDevice",
     "NewPrint",
+    "NotAdmitted",
     "Outcome",
     "Quarantine",
     "Refusal",
+    "Registration",
+    "Registry",
+    "RegistryState",
     "Repositories",
     "RepositorySummary",
     "SearchOutcome",

@@ -67,7 +67,12 @@ def busy_1883():
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("option", "between"), [((), "the sensor board's firmware"), (("--direct",), "straight to the kiosk")]
+    ("option", "between"),
+    [
+        ((), "the sensor board's firmware"),
+        (("--direct",), "straight to the kiosk"),
+        (("--secure", "--direct"), "signed and sealed"),
+    ],
 )
 def test_three_bookings(tmp_path, busy_1883, option, between):
     command, env, mark = demo(tmp_path, "--crowd", "40", *option)

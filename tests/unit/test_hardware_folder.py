@@ -1,7 +1,6 @@
 """The hardware folder agrees with itself, with the firmware's pins, with the commands, and with what udev reads."""
 
 import ast
-import configparser
 import fnmatch
 import json
 import re
@@ -25,7 +24,6 @@ from hardware.enclosure.openscad import bodies, export_part, find_openscad
 REPOSITORY = HARDWARE.parent
 PINS = REPOSITORY / "firmware" / "board" / "pins.py"
 RULES = HARDWARE / "udev" / "99-whorl.rules"
-UNIT = HARDWARE / "systemd" / "whorl-edge.service"
 PAGES = sorted(path for path in HARDWARE.rglob("*.md") if "bench" not in path.parts)
 
 
@@ -119,7 +117,7 @@ def commands():
 
 def test_every_command_that_is_told_to_the_technician_exists():
     known = commands()
-    told = "\n".join(path.read_text("utf-8") for path in [*PAGES, HARDWARE / "fault-tree.toml", UNIT])
+    told = "\n".join(path.read_text("utf-8") for path in [*PAGES, HARDWARE / "fault-tree.toml"])
     found = re.findall(r"edge-service[ \n]([a-z]+)(?:[ \n]([a-z]+))?", told)
     assert len(found) > 10
     for first, second in found:
@@ -479,36 +477,6 @@ def test_udev_itself_accepts_the_rules():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# --- systemd -----------------------------------------------------------------------------------------------------
-
-
-def test_the_unit_runs_the_service_as_its_own_user():
-    unit = configparser.RawConfigParser(strict=True)
-    unit.optionxform = str
-    unit.read_string(UNIT.read_text("utf-8"))
-    service = unit["Service"]
-    assert service["ExecStart"].split()[1:] == ["run", "--config", "/etc/whorl/edge.toml"]
-    assert (service["User"], service["SupplementaryGroups"], service["Restart"]) == (
-        "whorl",
-        "dialout",
-        "always",
-    )
-    assert unit["Install"]["WantedBy"] == "multi-user.target"
-
-
-def test_systemd_itself_accepts_the_unit(tmp_path):
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not installed")
-    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text("utf-8"), flags=re.MULTILINE)
-    copy = tmp_path / "whorl-edge.service"
-    copy.write_text(re.sub(r"^(User|Group|SupplementaryGroups)=.*\n", "", text, flags=re.MULTILINE))
-    done = subprocess.run(
-        [analyze, "verify", str(copy)], check=False, capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 0, done.stderr
-
-
 # --- enclosure ---------------------------------------------------------------------------------------------------
 
 
@@ -557,5 +525,5 @@ def test_an_angle_that_leaves_no_room_is_refused(tmp_path):
 
 
 def test_pages_name_nothing_of_this_machine():
-    for path in [*PAGES, *HARDWARE.glob("*.toml"), HARDWARE / "enclosure" / "kiosk.scad", RULES, UNIT]:
+    for path in [*PAGES, *HARDWARE.glob("*.toml"), HARDWARE / "enclosure" / "kiosk.scad", RULES]:
         assert not re.search(r"/(root|work|tmp)/", path.read_text("utf-8")), Path(path).name

@@ -49,6 +49,9 @@ def test_no_file_at_all():
         ('version = 1\ndevice = "k"\n[broker]\nhost = "broker.county"', "broker", "in the clear"),
         ('version = 1\ndevice = "k"\n[broker.tls]\nkye = "x"', "broker.tls.kye", "'broker.tls.key'"),
         ('version = 1\ndevice = "k"\n[capture]\nattempts = 0', "capture.attempts", "1"),
+        ('version = 1\ndevice = "k"\n[sensor]\nthrough = "air"', "sensor.through", "'uart'"),
+        ('version = 1\ndevice = "k"\n[sensor]\nlooks = 11', "sensor.looks", "10"),
+        ('version = 1\ndevice = "k"\n[sensor]\nmodel = "R30"', "sensor.model", "did you mean R307"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, text, key, words):

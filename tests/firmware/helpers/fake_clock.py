@@ -4,8 +4,8 @@
 class FakeClock:
     """Milliseconds from `start`, wrapping as MicroPython's ticks do. `tick` is the only thing that makes them pass.
 
-    They wrap at 2**28 rather than 2**30, so that no sum in here leaves the small integers of a 32-bit board: a clock that
-    allocates would fail the tests that lock the heap.
+    They wrap at 2**28 rather than 2**30, so that no sum in here leaves the small integers of a 32-bit board: a clock
+    that allocates would fail the tests that lock the heap.
     """
 
     WRAP = 1 << 28

@@ -1,0 +1,1 @@
+"""Running the centre day to day: health, metrics, the watchdog."""
