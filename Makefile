@@ -18,7 +18,7 @@ ENV = hardware/bench/environments/virtual.yaml
 STEPS ?= 20000
 SEED ?= 1
 
-.PHONY: help setup demo test lint firmware hil model bench-accuracy lock clean system-packages
+.PHONY: help setup demo test lint firmware hil model bench-accuracy lock clean system-packages browser
 
 help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
@@ -41,6 +41,14 @@ system-packages:
 	  { ! [ -d /run/systemd/system ] || $(SUDO) systemctl -q disable --now mosquitto || true; }; \
 	fi
 
+browser:
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then \
+	  echo "Installing chromium, for the tests of the kiosk's page (needs root)"; \
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium fonts-dejavu-core >/dev/null; \
+	fi
+
 $(VENV)/.ready: requirements/lock.txt pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11, 3.12 or 3.13 found. Install one: sudo apt install python3 python3-venv"; exit 1; }
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
@@ -57,7 +65,7 @@ $(VENV)/.ready: requirements/lock.txt pyproject.toml
 demo: setup  ## three bookings, end to end, on a real broker and an emulated sensor
 	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(if $(SECURE),--secure) $(DEMO_OPTIONS)
 
-test: setup  ## all tests
+test: setup browser  ## all tests
 	$(BIN)/python -m pytest
 
 # The types of MicroPython's modules stand in for those of Python's own library, so they live apart.

@@ -13,16 +13,15 @@ from edge_service.board_command import app as board_app
 from edge_service.doctor_command import doctor, support_bundle
 from edge_service.extract_command import extract
 from edge_service.firmware_command import app as firmware_app
+from edge_service.kiosk.command import kiosk, users_app
 from edge_service.ops.settings_command import app as settings_app
 from edge_service.provision_command import provision
+from edge_service.running_parts import make_ops, make_uplink, open_spool
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
 if TYPE_CHECKING:
-    from edge_service.ops.running import Ops
-    from edge_service.ops.watched_uplink import WatchedUplink
     from edge_service.settings import EdgeSettings
-    from edge_service.spool import Spool
 
 log = logging.getLogger("edge")
 
@@ -35,10 +34,12 @@ DEFAULT_POSITIONS = "2,3,7,8"
 
 app.command()(doctor)
 app.command()(extract)
+app.command()(kiosk)
 app.command("support-bundle")(support_bundle)
 app.command()(provision)
 app.add_typer(board_app, name="board")
 app.add_typer(firmware_app, name="firmware")
+app.add_typer(users_app, name="kiosk-users")
 app.add_typer(settings_app, name="settings")
 
 
@@ -53,7 +54,7 @@ def run(
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
-    with _open_spool(settings) as opened:
+    with open_spool(settings) as opened:
         from edge_service.uplink_lock import UplinkLock
 
         lock = UplinkLock(opened.path)
@@ -61,8 +62,8 @@ def run(
             fail(
                 f"{opened.path}: another edge-service delivers from this spool already; stop that one first."
             )
-        uplink = _uplink(settings, opened)
-        ops = _ops(settings, opened, uplink)
+        uplink = make_uplink(settings, opened)
+        ops = make_ops(settings, opened, uplink)
         uplink.start()
         ops.start()
         log.info("ready")
@@ -99,10 +100,10 @@ def book(
     stop_on_signals(stopping)
     settings = _settings(config, assign, quiet=True)
     fingers = _positions(positions)
-    with _open_spool(settings) as opened, BookingView() as view:
+    with open_spool(settings) as opened, BookingView() as view:
         lock = UplinkLock(opened.path)
         # Without a running service this process speaks to the matcher itself.
-        uplink = _uplink(settings, opened) if lock.acquire() else None
+        uplink = make_uplink(settings, opened) if lock.acquire() else None
         reader = fingerprint_reader(settings)
         try:
             if uplink is not None:
@@ -140,7 +141,7 @@ def show_spool(
 ) -> None:
     """Show what is saved and not yet delivered, and what was refused."""
     settings = _settings(config, assign)
-    with _open_spool(settings, start_empty=start_empty) as opened:
+    with open_spool(settings, start_empty=start_empty) as opened:
         stats = opened.stats()
         full = ", nearly full" if stats.nearly_full else ""
         typer.echo(f"{stats.undelivered} to deliver, {stats.held_bytes} bytes of prints{full}")
@@ -155,58 +156,6 @@ def _settings(config: Path | None, assign: list[str] | None, *, quiet: bool = Fa
     from edge_service.settings import EdgeSettings
 
     return settings_or_fail(EdgeSettings, config, assign, quiet=quiet)
-
-
-def _open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
-    from edge_service.errors import SpoolError
-    from edge_service.spool import Spool
-    from interchange.logs import facts
-
-    try:
-        spool = Spool(
-            settings.spool.path,
-            device=settings.device,
-            max_submissions=settings.spool.max_submissions,
-            max_bytes=settings.spool.max_bytes,
-            disk_reserve_bytes=settings.spool.disk_reserve_bytes,
-            start_empty=start_empty,
-        )
-    except SpoolError as error:
-        fail(error)
-    for path in spool.quarantined():
-        log.warning("a damaged spool was set aside; look at it", extra=facts(file=path))
-    return spool
-
-
-def _uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:
-    from edge_service.clock import SystemClock
-    from edge_service.errors import EdgeError
-    from edge_service.ops.watched_uplink import WatchedUplink
-    from edge_service.provisioning import channel_of
-
-    clock = SystemClock(store=spool)
-    try:
-        channel = channel_of(settings, clock=clock)
-    except EdgeError as error:
-        fail(error)
-    return WatchedUplink(
-        spool=spool,
-        device=settings.device,
-        broker=settings.broker,
-        settings=settings.uplink,
-        clock=clock,
-        channel=channel,
-    )
-
-
-def _ops(settings: EdgeSettings, spool: Spool, uplink: WatchedUplink) -> Ops:
-    from edge_service.ops.running import Ops
-    from interchange.health_server import CannotListen
-
-    try:
-        return Ops(settings=settings, spool=spool, uplink=uplink)
-    except CannotListen as error:
-        fail(error)
 
 
 def _positions(text: str) -> list[int]:

@@ -29,6 +29,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from edge_service import parameters
+from edge_service.kiosk.settings import KioskSettings
 from interchange.fields import DeviceName  # noqa: TC001 - pydantic reads it at run time
 from interchange.health import OpsSettings
 from interchange.settings import BrokerSettings, SettingsModel
@@ -120,6 +121,7 @@ class EdgeSettings(SettingsModel):
     firmware: FirmwareSettings = FirmwareSettings()
     capture: CaptureSettings = CaptureSettings()
     uplink: UplinkSettings = UplinkSettings()
+    kiosk: KioskSettings = KioskSettings()
     ops: OpsSettings = OpsSettings()
     identity: IdentitySettings = IdentitySettings()
 

@@ -1,0 +1,86 @@
+"""What the officer says of a booking before a finger is taken."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+
+class ChargeClass(StrEnum):
+    """Class of the most serious charge of this booking."""
+
+    FELONY = "felony"
+    MISDEMEANOR = "misdemeanor"
+    TRAFFIC = "traffic"
+    OTHER = "other"
+
+
+class Disposition(StrEnum):
+    """How far the matter has come at the moment of booking. Only `CONVICTED` says that a court has spoken."""
+
+    ARRESTED = "arrested"
+    CHARGED = "charged"
+    CONVICTED = "convicted"
+    HELD = "held"
+
+
+class FingerState(StrEnum):
+    """What is to become of a finger, or why nothing can."""
+
+    PRINT = "print"
+    LEAVE = "leave"  # not asked for
+    MISSING = "missing"
+    BANDAGED = "bandaged"
+    UNPRINTABLE = "unprintable"
+
+
+REASONS_TO_LEAVE_OUT = frozenset({FingerState.MISSING, FingerState.BANDAGED, FingerState.UNPRINTABLE})
+
+# The jail's own number: letters and digits, with hyphens, dots or strokes between them.
+BookingNumber = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z0-9]+([-./][A-Za-z0-9]+)*$", max_length=24
+    ),
+]
+Position = Annotated[int, Field(ge=1, le=10)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BookingForm(_Strict):
+    """The jail's own booking number, and what the centre's rules ask for."""
+
+    number: BookingNumber
+    charge_class: ChargeClass
+    disposition: Disposition
+
+
+class FingerPlan(_Strict):
+    """What is to become of each of the ten fingers; those not named are left."""
+
+    fingers: dict[Position, FingerState]
+
+    @model_validator(mode="after")
+    def _something_to_take(self) -> FingerPlan:
+        if not self.to_print:
+            raise ValueError("fingers: not one of them is to be printed")
+        return self
+
+    @property
+    def to_print(self) -> list[int]:
+        """Positions to be taken, in the order of the standard."""
+        return sorted(p for p, state in self.fingers.items() if state is FingerState.PRINT)
+
+    @property
+    def left_out(self) -> dict[int, FingerState]:
+        """Fingers that cannot be taken, and why."""
+        return {p: s for p, s in sorted(self.fingers.items()) if s in REASONS_TO_LEAVE_OUT}
+
+    def without(self, position: int, reason: FingerState) -> FingerPlan:
+        """The plan once `position` turned out not to be possible; there may be nothing left to print."""
+        return FingerPlan.model_construct(fingers={**self.fingers, position: reason})

@@ -1,0 +1,49 @@
+"""The page itself, filled with the words of one language, so that it says something before any script has run."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_service.kiosk.catalogue import LANGUAGES, catalogue
+from edge_service.kiosk.form import ChargeClass, Disposition, FingerState
+from edge_service.kiosk.hands import HANDS, VIEW_BOX
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_page(language: str, *, device: str) -> str:
+    """HTML of the page."""
+    words = catalogue(language)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            language=language,
+            languages=LANGUAGES,
+            device=device,
+            t=words,
+            charge_classes=list(ChargeClass),
+            dispositions=list(Disposition),
+            reasons=[FingerState.MISSING, FingerState.BANDAGED, FingerState.UNPRINTABLE],
+            hands=HANDS,
+            hand_view_box=VIEW_BOX,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

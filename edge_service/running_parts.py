@@ -1,0 +1,79 @@
+"""The parts that `edge-service run`, `book` and `kiosk` share, made from the settings; each fails with words."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from interchange.command_line import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_service.ops.running import Ops
+    from edge_service.ops.watched_uplink import WatchedUplink
+    from edge_service.settings import EdgeSettings
+    from edge_service.spool import Spool
+
+log = logging.getLogger("edge")
+
+
+def open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
+    """The kiosk's spool; what is wrong with it ends the program with words."""
+    from edge_service.errors import SpoolError
+    from edge_service.spool import Spool
+    from interchange.logs import facts
+
+    try:
+        spool = Spool(
+            settings.spool.path,
+            device=settings.device,
+            max_submissions=settings.spool.max_submissions,
+            max_bytes=settings.spool.max_bytes,
+            disk_reserve_bytes=settings.spool.disk_reserve_bytes,
+            start_empty=start_empty,
+        )
+    except SpoolError as error:
+        fail(error)
+    for path in spool.quarantined():
+        log.warning("a damaged spool was set aside; look at it", extra=facts(file=path))
+    return spool
+
+
+def make_uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:
+    """The uplink, which seals what it sends where this kiosk has an identity."""
+    from edge_service.clock import SystemClock
+    from edge_service.errors import EdgeError
+    from edge_service.ops.watched_uplink import WatchedUplink
+    from edge_service.provisioning import channel_of
+
+    clock = SystemClock(store=spool)
+    try:
+        channel = channel_of(settings, clock=clock)
+    except EdgeError as error:
+        fail(error)
+    return WatchedUplink(
+        spool=spool,
+        device=settings.device,
+        broker=settings.broker,
+        settings=settings.uplink,
+        clock=clock,
+        channel=channel,
+    )
+
+
+def make_ops(
+    settings: EdgeSettings,
+    spool: Spool,
+    uplink: WatchedUplink,
+    *,
+    sensor_trouble: Callable[[], str] | None = None,
+) -> Ops:
+    """Health pages, metrics and the watchdog of this process."""
+    from edge_service.ops.running import Ops
+    from interchange.health_server import CannotListen
+
+    try:
+        return Ops(settings=settings, spool=spool, uplink=uplink, sensor_trouble=sensor_trouble)
+    except CannotListen as error:
+        fail(error)
