@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge_service.sensors.board import Board
 from edge_service.sensors.board.ceremony import Ceremony
 from firmware.build.__main__ import SOURCE, build
-from firmware.build.targets import TARGETS
+from firmware.build.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 PAIRING_S = 10.0
 
 
-def flash_of_a_new_board(folder: Path) -> Path:
+UNIX = next(target for target in TARGETS if target.name == "unix")
+
+
+def flash_of_a_new_board(folder: Path, *, target: Target = UNIX, small: bool = True) -> Path:
     """Compile the firmware into `folder`; where the flash of a new board is, loader and all."""
-    target = next(target for target in TARGETS if target.name == "unix")
     with contextlib.redirect_stdout(io.StringIO()):
         (bundle,) = build(
-            (target,), source=SOURCE, out=folder, signer=Ed25519PrivateKey.generate(), folders=True
+            (target,),
+            source=SOURCE,
+            out=folder,
+            signer=Ed25519PrivateKey.generate(),
+            folders=True,
+            small=small,
         )
     return bundle.with_suffix("")
 

@@ -1,4 +1,4 @@
-"""Runs on MicroPython: the firmware's loop with an eye on the heap, in place of the loader (see board_memory.py).
+"""Runs on MicroPython: the firmware's loop with an eye on the heap, in place of main.py (see board_memory.py).
 
 When three quarters of an image are there it collects the garbage once and prints `micropython.mem_info` on the
 standard output, which is the virtual board's log; what was in use without collecting is printed beside it.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def watch(app: "App") -> None:
     """The firmware's loop, for ever."""
+    image = app.session._image  # noqa: SLF001 - `app.image` is for tests, and not in what boards get
     highest = 0
     due = True
     while True:
@@ -30,14 +31,14 @@ def watch(app: "App") -> None:
             highest = 0
         else:
             highest = max(highest, _in_use())
-            if due and app.image.length * 4 > app.image.expected * 3:
+            if due and image.length * 4 > image.expected * 3:
                 due = False
                 gc.collect()
                 print(
                     "at",
-                    app.image.length,
+                    image.length,
                     "of",
-                    app.image.expected,
+                    image.expected,
                     "live",
                     _in_use(),
                     "highest",
@@ -47,9 +48,12 @@ def watch(app: "App") -> None:
         app.rest()
 
 
-root = sys.argv[0].rsplit("/", 1)[0]
-sys.path.insert(0, root)
-sys.path.insert(0, root + "/slot0")
-from firmware.unix.main import build  # noqa: E402 - the path comes first
+# As firmware/boot/main.py does it.
+from loader import start  # noqa: E402 # pyright: ignore[reportMissingImports] - on the board's flash
 
-watch(build(root=root, slot=0, fell_back=False).app)
+application = start(__file__.rpartition("/")[0])
+del start
+for _name in ("loader", "boot_state"):
+    del sys.modules[_name]
+gc.collect()
+watch(application.app)

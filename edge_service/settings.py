@@ -24,9 +24,9 @@ port = "/dev/serial0"
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from edge_service import parameters
 from edge_service.kiosk.settings import KioskSettings
@@ -125,9 +125,9 @@ class EdgeSettings(SettingsModel):
     ops: OpsSettings = OpsSettings()
     identity: IdentitySettings = IdentitySettings()
 
-    @model_validator(mode="before")
     @classmethod
-    def _as_provisioned(cls, tree: object) -> object:
+    def completed(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """With the name and the broker of this kiosk's identity, once it was provisioned."""
         from edge_service.provisioning.included import with_identity
 
         return with_identity(tree, default=IdentitySettings().folder)

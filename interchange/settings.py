@@ -40,6 +40,11 @@ class SettingsModel(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @classmethod
+    def completed(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """The file's tree with what the machine itself knows. Raises ValueError, "key: what is wrong"."""
+        return tree
+
 
 class TlsSettings(SettingsModel):
     """Files of a client of the broker, in PEM: the authority's root, our certificate, and its key."""
@@ -92,6 +97,11 @@ def load_settings(model: type[S], path: Path | None, assignments: Iterable[str] 
             raise SettingsError("command line", assignment, "expected KEY=VALUE")
         _put(tree, key.strip(), _value(value.strip()))
     _refuse_unknown(model, tree, source)
+    try:
+        tree = model.completed(tree)
+    except ValueError as error:
+        key, _, reason = str(error).partition(": ")
+        raise SettingsError(source, key, reason) from None
     try:
         # Through JSON, so that strictness still takes a text for a path and a list for a tuple.
         return model.model_validate_json(json.dumps(tree, default=str))

@@ -14,14 +14,11 @@ from edge_service.provisioning.errors import IdentityError
 from edge_service.provisioning.identity import FACTS, IdentityFolder
 
 
-def with_identity(tree: object, *, default: Path) -> object:
+def with_identity(settings: dict[str, Any], *, default: Path) -> dict[str, Any]:
     """The settings' tree with what the identity knows, where there is one. Raises ValueError if they disagree.
 
     A broker that the settings name themselves stays, its TLS files too: but the kiosk's name is the certificate's.
     """
-    if not isinstance(tree, dict):
-        return tree
-    settings = cast("dict[str, Any]", tree)
     table: object = settings.get("identity") or {}
     named: object = cast("dict[str, object]", table).get("folder") if isinstance(table, dict) else None
     folder = IdentityFolder(Path(named) if isinstance(named, str) else default)

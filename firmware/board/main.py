@@ -1,7 +1,6 @@
 """The firmware on a Pico or a Pico 2: the loader (firmware/boot) imports this and calls `build`, then `run`."""
 
 import gc
-import os
 import sys
 
 import machine
@@ -9,42 +8,23 @@ import micropython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from firmware.board.rp2_board import Rp2Board
-    from firmware.core.app import App
-    from firmware.core.update import Updater
+    from firmware.board.application import Application
 
 _CTRL_C_IS_A_BYTE = -1
 _GARBAGE_BYTES = 16_384
 """The heap is swept after this much: a few milliseconds now and then, and never a search for a free piece."""
 
 
-class Application:
-    """The app, and the light that goes with it."""
-
-    def __init__(self, app: "App", board: "Rp2Board"):
-        self._app = app
-        self._board = board
-
-    def run(self) -> None:
-        """For ever."""
-        step = self._app.step
-        rest = self._app.rest
-        light = self._board.step
-        while True:
-            step()
-            light()
-            rest()
-
-
-def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001 - the loader names it
+def build(root: str, slot: int, fell_back: bool) -> "Application":  # noqa: FBT001 - the loader names it
     """The application of one slot, ready to run."""
     # First the one large piece of memory: what is loaded later leaves no 36 KB in one piece.
-    from firmware.core.image import ImageBuffer
+    from firmware.core.image import IMAGE_CAPACITY_BYTES
 
     gc.collect()
-    image = ImageBuffer()
+    room = bytearray(IMAGE_CAPACITY_BYTES)
     micropython.kbd_intr(_CTRL_C_IS_A_BYTE)
 
+    from firmware.board.application import Application, fill_with_random_bytes
     from firmware.board.rp2_board import Rp2Board
     from firmware.board.rp2_clock import Rp2Clock
     from firmware.board.sensor_uart import SensorUart
@@ -52,7 +32,8 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
     from firmware.boot.boot_state import BootState
     from firmware.core.app import App
     from firmware.core.counters import Counters
-    from firmware.core.slots import Slots
+    from firmware.core.image import ImageBuffer
+    from firmware.core.slots import Slots, updater_maker
     from firmware.core.store import Store
     from firmware.core.version import VERSION
 
@@ -63,27 +44,15 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
     store.load()
     boot_state = BootState(root=root)
 
-    def make_updater() -> "Updater":
-        from firmware.core.flash import Flash
-        from firmware.core.update import Updater
-
-        return Updater(
-            flash=Flash(root=root),
-            boot_state=boot_state,
-            board_name=board.name,
-            slot=slot,
-            clock=clock,
-            progress=board.feed_watchdog,
-        )
-
+    make_updater = updater_maker(root=root, boot_state=boot_state, board=board, slot=slot, clock=clock)
     app = App(
         usb=UsbSerial(stdin=sys.stdin, stdout=sys.stdout),
         sensor=uart,
         board=board,
         clock=clock,
         store=store,
-        image=image,
-        random=_fill_with_random_bytes,
+        image=ImageBuffer(room),
+        random=fill_with_random_bytes,
         version=VERSION,
         unique_id=machine.unique_id(),
         slots=Slots(boot_state=boot_state, slot=slot, clock=clock, make_updater=make_updater),
@@ -92,8 +61,3 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
     gc.collect()
     gc.threshold(_GARBAGE_BYTES)
     return Application(app, board)
-
-
-def _fill_with_random_bytes(buffer: bytearray) -> None:
-    """From the ring oscillator (RP2040) or the random number generator (RP2350)."""
-    buffer[:] = os.urandom(len(buffer))

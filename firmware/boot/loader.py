@@ -48,8 +48,8 @@ class NoSlotStarts(Exception):  # noqa: N818 - reads as what it is
     """Ends the loader at the prompt."""
 
 
-def start(root: str) -> None:
-    """From power to the application; returns only to the prompt."""
+def start(root: str):
+    """From power to the application, which the caller runs, and starts again whatever ends it: `reboot`."""
     arm_watchdog()
     state = BootState(root=root)
     if state.on_trial and state.trial_boots >= TRIAL_BOOTS:
@@ -60,15 +60,10 @@ def start(root: str) -> None:
     if entry is None:
         fall_back(state, root, FALL_BACK_UNREADABLE)
     try:
-        application = build(root, state, entry)
+        return build(root, state, entry)
     except Exception as error:
         sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue]
         fall_back(state, root, FALL_BACK_RAISED)
-    try:
-        application.run()
-    except Exception as error:
-        sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue]
-    reboot()
 
 
 def build(root: str, state: BootState, entry: str):
@@ -79,7 +74,15 @@ def build(root: str, state: BootState, entry: str):
     application = module.build(root=root, slot=state.active, fell_back=fell_back)
     if fell_back:
         if_it_can(state.told)
+    forget(entry)
     return application
+
+
+def forget(module: str) -> None:
+    """Give the memory of a module back that only builds, and of the packages above it, which hold on to it."""
+    while module:
+        sys.modules.pop(module, None)
+        module = module.rpartition(".")[0]
 
 
 def fall_back(state: BootState, root: str, reason: int) -> "NoReturn":

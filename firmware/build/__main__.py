@@ -12,14 +12,18 @@ import typer
 from firmware.build import bundle, contents
 from firmware.build.errors import BuildError
 from firmware.build.mpy import MpyCross
+from firmware.build.shrink import shrink_scripts
 from firmware.build.signing import developers_key, load_key
 from firmware.build.targets import LOADER, TARGETS, Target
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from firmware.build.shrink import Shrunk
+
 SOURCE = Path(__file__).resolve().parent.parent
 SUMS = "SHA256SUMS"
+TRACE_MAP = ".map.json"
 
 
 def main(
@@ -39,6 +43,13 @@ def main(
         ),
     ] = False,
     source: Annotated[Path, typer.Option(help="Folder of the firmware's sources.")] = SOURCE,
+    small: Annotated[
+        bool,
+        typer.Option(
+            "--small/--plain",
+            help="Make it small, or compile the modules as they are, which needs more memory.",
+        ),
+    ] = True,
 ) -> None:
     """Build the firmware: a signed bundle for each board, the same bytes from the same sources.
 
@@ -50,7 +61,7 @@ def main(
     try:
         targets = _chosen(board)
         signer, public = _signer(key, out)
-        build(targets, source=source.resolve(), out=out, signer=signer, folders=folder)
+        build(targets, source=source.resolve(), out=out, signer=signer, folders=folder, small=small)
     except BuildError as error:
         typer.secho(str(error), err=True, fg=typer.colors.RED)
         raise typer.Exit(1) from None
@@ -69,17 +80,24 @@ def build(
     out: Path,
     signer: Ed25519PrivateKey,
     folders: bool = False,
+    small: bool = True,
 ) -> list[Path]:
-    """Build bundles of `targets` from `source` into `out`; their paths. Raises BuildError."""
+    """Build bundles of `targets` from `source` into `out`; their paths. Raises BuildError.
+
+    Beside each lies the map by which `firmware.build.trace` reads a board's tracebacks. `small=False` compiles the
+    modules as they are.
+    """
     compiler = MpyCross.find()
     version = contents.version_of(source)
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for target in targets:
-        files = contents.compiled(target, source, compiler)
+        slot = contents.compiled(target, source, compiler, small=small)
+        files = slot.files
         manifest = contents.manifest_of(target, files, version=version, mpy_version=compiler.mpy_version)
         path = out / bundle.file_name(version=version, board=target.name)
         path.write_bytes(bundle.pack(manifest, signer.sign(manifest), files))
+        path.with_name(path.stem + TRACE_MAP).write_bytes(slot.trace_map)
         written.append(path)
         typer.echo(f"{path}  {len(files)} files, {path.stat().st_size} bytes")
         if folders:
@@ -100,8 +118,13 @@ def lay_out(flash: Path, *, source: Path, manifest: bytes, files: dict[str, byte
         target = slot / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    for name in LOADER:
-        shutil.copyfile(source / "boot" / name, flash / name)
+    for name, text in loader(source).texts.items():
+        (flash / name).write_text(text, encoding="ascii")
+
+
+def loader(source: Path) -> Shrunk:
+    """The loader's files: sources still, but small ones. Their names stay in a board's memory after they are gone."""
+    return shrink_scripts({name: source / "boot" / name for name in LOADER}, keep=frozenset({"NoSlotStarts"}))
 
 
 def _chosen(names: list[str] | None) -> tuple[Target, ...]:

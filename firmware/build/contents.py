@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from firmware.build.errors import BuildError
+from firmware.build.shrink import shrink
+from firmware.build.shrink.program import PACKAGE
 from firmware.build.targets import OF_THE_LOADER_ALONE
 from firmware.core.framing import PROTOCOL
 from firmware.core.update_manifest import FORMAT
@@ -41,16 +45,42 @@ def modules_of(target: Target, source: Path) -> list[Path]:
     return sorted(file for file in files if file not in loader)
 
 
-def compiled(target: Target, source: Path, compiler: MpyCross) -> dict[str, bytes]:
-    """Path in the slot -> bytes, for every module. Raises CompileError."""
-    contents: dict[str, bytes] = {}
-    for file in modules_of(target, source):
-        name = f"firmware/{file.relative_to(source).as_posix()}"
-        contents[name.removesuffix(".py") + ".mpy"] = compiler.compile(file, name=name, march=target.march)
-    entry = target.entry.replace(".", "/") + ".mpy"
-    if entry not in contents:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The application of one board.
+
+    Attributes:
+        files: path in the slot -> bytes.
+        trace_map: what `firmware.build.trace` needs to read its tracebacks; it stays on the PC.
+    """
+
+    files: dict[str, bytes]
+    trace_map: bytes
+
+
+def compiled(target: Target, source: Path, compiler: MpyCross, *, small: bool = True) -> Slot:
+    """Compile the modules of a board; `small=False` leaves them as they are, for a debugger. Raises BuildError."""
+    modules = {
+        f"{PACKAGE}/{file.relative_to(source).as_posix()}": file for file in modules_of(target, source)
+    }
+    entry = target.entry.replace(".", "/")
+    if f"{entry}.py" not in modules:
         raise BuildError(f"{source}: there is no {target.entry}, which {target.name} starts with")
-    return contents
+    if small:
+        shrunk = shrink(modules, entry=target.entry, others=target.programs)
+        texts, trace_map = shrunk.texts, shrunk.trace_map()
+        for file in list(texts):
+            for folder in list(PurePosixPath(file).parents)[:-1]:
+                texts[f"{folder}/__init__.py"] = ""
+    else:
+        texts, trace_map = {file: path.read_text(encoding="utf-8") for file, path in modules.items()}, b"{}"
+    return Slot(
+        {
+            file.removesuffix(".py") + ".mpy": compiler.compile(text, name=file, march=target.march)
+            for file, text in sorted(texts.items())
+        },
+        trace_map,
+    )
 
 
 def manifest_of(target: Target, contents: Mapping[str, bytes], *, version: str, mpy_version: str) -> bytes:

@@ -43,13 +43,14 @@ class MpyCross:
             raise CompileError(f"{self.program} does not say which .mpy version it writes: {said.strip()!r}")
         return found[1]
 
-    def compile(self, source: Path, *, name: str, march: str) -> bytes:
-        """The module in `source` as .mpy. `name` is the file name that tracebacks show.
+    def compile(self, text: str, *, name: str, march: str) -> bytes:
+        """The module whose source is `text` as .mpy. `name` is the file name that tracebacks show.
 
         Only `name` gets into the result, never the path of the checkout: that makes builds reproducible.
         """
         with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder) / "module.mpy"
+            source, target = Path(folder) / "module.py", Path(folder) / "module.mpy"
+            source.write_text(text, encoding="utf-8")
             self._run(f"-march={march}", "-s", name, "-o", str(target), "--", str(source), module=name)
             return target.read_bytes()
 

@@ -14,13 +14,17 @@ class Target:
         march: the machine code that its viper kernels become (`mpy-cross -march`).
         packages: folders below `firmware/` whose modules it gets.
         entry: the module that the loader imports.
+        programs: modules that are started by their name, without a loader.
     """
 
     name: str
     march: str
     packages: tuple[str, ...]
     entry: str
+    programs: tuple[str, ...] = ()
 
+
+_UNIX = ("core", "boot", "unix"), "firmware.unix.main", ("firmware.unix.__main__",)
 
 TARGETS = (
     # Cortex-M0+: Thumb without Thumb-2.
@@ -28,8 +32,11 @@ TARGETS = (
     # Cortex-M33 with its single-precision unit.
     Target("rp2350", "armv7emsp", ("core", "boot", "board"), "firmware.board.main"),
     # The virtual board: MicroPython's unix port on a PC.
-    Target("unix", "x64", ("core", "boot", "unix"), "firmware.unix.main"),
+    Target("unix", "x64", *_UNIX),
 )
+
+UNIX_32 = Target("unix", "x86", *_UNIX)
+"""The virtual board with words of 32 bits, as the boards have them: for a MicroPython built for 32-bit x86."""
 
 LOADER = ("main.py", "loader.py", "boot_state.py")
 """Files of `firmware/boot` that make up the loader: at the root of the flash, as source, which any MicroPython reads:

@@ -91,7 +91,7 @@ class BoardLink:
         checks = Checks()
         self._keys = LinkKeys(checks, random)
         self._reader = framing.FrameReader(checks)
-        self._answers = framing.FrameWriter(checks)
+        self._answers = framing.FrameWriter(checks, 1 + max(bodies.STATUS.size, 4 * len(counters.values)))
         self._events = framing.FrameWriter(checks, bodies.EVENT_CHUNK.size + framing.CHUNK_BYTES)
         self._notices = framing.FrameWriter(checks, bodies.IDENTITY.size)
         self._last_words = framing.FrameWriter(checks, 0)

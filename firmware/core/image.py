@@ -19,6 +19,9 @@ _CONTRASTS = const(2)
 class ImageBuffer:
     """The image on its way from the sensor to the Pi. Nothing but its making allocates.
 
+    Args:
+        room: where it will lie, for whoever had to reserve it before there was anything else in memory.
+
     Attributes:
         data: the buffer; the sensor's bytes, two pixels each, the left one in the high nibble, row by row.
         length: bytes of it that count: each came in a packet whose sum was right.
@@ -27,9 +30,9 @@ class ImageBuffer:
         complete: the image is whole; set by `finish`.
     """
 
-    def __init__(self, capacity: int = IMAGE_CAPACITY_BYTES):
-        self.capacity = capacity
-        self.data = bytearray(capacity)
+    def __init__(self, room: "bytearray | None" = None):
+        self.data = bytearray(IMAGE_CAPACITY_BYTES) if room is None else room
+        self.capacity = len(self.data)
         self.length = 0
         self.expected = 0
         self.generation = 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from firmware.core.store import Store
 
 _NO_KEY = bytes(32)
+_UPDATES = range(codes.UPDATE_BEGIN, codes.UPDATE_ABORT + 1)
 
 
 class Requests:
@@ -63,38 +64,11 @@ class Requests:
         self._at = link.request_start
         self._reply = link.reply
         self._reply_at = link.reply_start
-        self._handlers = {
-            codes.STATUS: (None, self._status),
-            codes.CAPTURE: (bodies.CAPTURE, self._capture),
-            codes.WAIT_LIFT: (bodies.WAIT_LIFT, self._wait_lift),
-            codes.CANCEL: (None, self._cancel),
-            codes.GET_CHUNKS: (bodies.GET_CHUNKS, self._get_chunks),
-            codes.RELEASE: (bodies.RELEASE, self._release),
-            codes.POWER_CYCLE: (None, self._power_cycle),
-            codes.COUNTERS: (None, self._tell_counters),
-            codes.PAIR: (bodies.PAIR, self._pair),
-            codes.UNPAIR: (None, self._unpair),
-            codes.REBOOT: (None, self._reboot),
-            codes.SENSOR: (None, self._tell_sensor),
-            codes.CONFIRM: (None, self._confirm),
-            codes.CONFIGURE: (bodies.CONFIGURE, self._configure),
-        }
-        if slots is not None:
-            self._handlers.update(
-                {
-                    codes.UPDATE_BEGIN: (bodies.UPDATE_BEGIN, self._update_begin),
-                    codes.UPDATE_MANIFEST: (bodies.UPDATE_MANIFEST, self._update_manifest),
-                    codes.UPDATE_FILE: (bodies.UPDATE_FILE, self._update_file),
-                    codes.UPDATE_WRITE: (bodies.UPDATE_WRITE, self._update_write),
-                    codes.UPDATE_END: (None, self._update_end),
-                    codes.UPDATE_ABORT: (None, self._update_abort),
-                }
-            )
 
     def handle(self, kind: int) -> None:
         """Carry out and answer the request at hand, of type `kind`."""
-        entry = self._handlers.get(kind)
-        if entry is None:
+        entry = self._HANDLERS.get(kind)
+        if entry is None or (kind in _UPDATES and self.slots is None):
             self._counters.add(counts.LINK_UNKNOWN)
             self._refuse(codes.ERROR_UNKNOWN_REQUEST, kind)
             return
@@ -103,7 +77,7 @@ class Requests:
         if length if body is None else not body.fits(length):
             self._refuse(codes.ERROR_BAD_BODY, 1)
         else:
-            entry[1]()
+            entry[1](self)
 
     def _refuse(self, error: int, detail: int = 0) -> None:
         self._link.answer(error, 0, detail)
@@ -362,3 +336,27 @@ class Requests:
 
     def _body_end(self) -> int:
         return self._at + self._link.request_length
+
+    _HANDLERS = {
+        codes.STATUS: (None, _status),
+        codes.CAPTURE: (bodies.CAPTURE, _capture),
+        codes.WAIT_LIFT: (bodies.WAIT_LIFT, _wait_lift),
+        codes.CANCEL: (None, _cancel),
+        codes.GET_CHUNKS: (bodies.GET_CHUNKS, _get_chunks),
+        codes.RELEASE: (bodies.RELEASE, _release),
+        codes.POWER_CYCLE: (None, _power_cycle),
+        codes.COUNTERS: (None, _tell_counters),
+        codes.PAIR: (bodies.PAIR, _pair),
+        codes.UNPAIR: (None, _unpair),
+        codes.REBOOT: (None, _reboot),
+        codes.SENSOR: (None, _tell_sensor),
+        codes.CONFIRM: (None, _confirm),
+        codes.CONFIGURE: (bodies.CONFIGURE, _configure),
+        codes.UPDATE_BEGIN: (bodies.UPDATE_BEGIN, _update_begin),
+        codes.UPDATE_MANIFEST: (bodies.UPDATE_MANIFEST, _update_manifest),
+        codes.UPDATE_FILE: (bodies.UPDATE_FILE, _update_file),
+        codes.UPDATE_WRITE: (bodies.UPDATE_WRITE, _update_write),
+        codes.UPDATE_END: (None, _update_end),
+        codes.UPDATE_ABORT: (None, _update_abort),
+    }
+    """By request: the layout of its body, None for an empty one, and what carries it out."""

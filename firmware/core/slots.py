@@ -10,8 +10,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from firmware.boot.boot_state import BootState
-    from firmware.core.ports import Clock
+    from firmware.core.ports import Board, Clock
     from firmware.core.update import Updater
+
+
+def updater_maker(
+    *, root: str, boot_state: "BootState", board: "Board", slot: int, clock: "Clock"
+) -> "Callable[[], Updater]":
+    """What makes the updater when an update begins, and loads its code then."""
+
+    def make_updater() -> "Updater":
+        from firmware.core.flash import Flash
+        from firmware.core.update import Updater
+
+        return Updater(
+            flash=Flash(root=root),
+            boot_state=boot_state,
+            board_name=board.name,
+            slot=slot,
+            clock=clock,
+            progress=board.feed_watchdog,
+        )
+
+    return make_updater
 
 
 class Slots:

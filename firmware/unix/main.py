@@ -11,50 +11,31 @@ says root by where it lies.
 
 import binascii
 import gc
-import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from firmware.core.app import App
-    from firmware.core.update import Updater
-    from firmware.unix.heap import HeapWatch
+    from firmware.unix.application import Application
 
 _UNIQUE = "77686f726c000001"
 
 
-class Application:
-    """The app, and an eye on its memory."""
-
-    def __init__(self, app: "App", heap: "HeapWatch"):
-        self.app = app
-        self._heap = heap
-
-    def run(self) -> None:
-        """For ever."""
-        step = self.app.step
-        rest = self.app.rest
-        look = self._heap.look
-        while True:
-            step()
-            look()
-            rest()
-
-
-def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001 - the loader names it
+def build(root: str, slot: int, fell_back: bool) -> "Application":  # noqa: FBT001 - the loader names it
     """The application of one slot, ready to run. What is in the words comes from sys.argv."""
     # First the one large piece of memory: what is loaded later, and was garbage since, leaves no 36 KB in one piece.
-    from firmware.core.image import ImageBuffer
+    from firmware.core.image import IMAGE_CAPACITY_BYTES
 
     gc.collect()
-    image = ImageBuffer()
+    room = bytearray(IMAGE_CAPACITY_BYTES)
 
     from firmware.boot.boot_state import BootState
     from firmware.core.app import App
     from firmware.core.counters import Counters
-    from firmware.core.slots import Slots
+    from firmware.core.image import ImageBuffer
+    from firmware.core.slots import Slots, updater_maker
     from firmware.core.store import Store
     from firmware.core.version import VERSION
+    from firmware.unix.application import Application, fill_with_random_bytes
     from firmware.unix.heap import HeapWatch
     from firmware.unix.interpreter import FdPort
     from firmware.unix.sensor_port import SensorUart
@@ -75,21 +56,9 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
     store.load()
     boot_state = BootState(root=root)
 
-    def make_updater() -> "Updater":
-        from firmware.core.flash import Flash
-        from firmware.core.update import Updater
-
-        return Updater(
-            flash=Flash(root=root),
-            boot_state=boot_state,
-            board_name=board.name,
-            slot=slot,
-            clock=clock,
-            progress=board.feed_watchdog,
-        )
-
     slots = None
     if slot >= 0:
+        make_updater = updater_maker(root=root, boot_state=boot_state, board=board, slot=slot, clock=clock)
         slots = Slots(boot_state=boot_state, slot=slot, clock=clock, make_updater=make_updater)
     app = App(
         usb=usb,
@@ -97,8 +66,8 @@ def build(root: str, slot: int, fell_back: bool) -> Application:  # noqa: FBT001
         board=board,
         clock=clock,
         store=store,
-        image=image,
-        random=_fill_with_random_bytes,
+        image=ImageBuffer(room),
+        random=fill_with_random_bytes,
         version=VERSION,
         unique_id=binascii.unhexlify(words.get("unique", _UNIQUE)),
         slots=slots,
@@ -119,7 +88,3 @@ def _words() -> "dict[str, str]":
 
 def _where(word: str) -> "int | str":
     return int(word) if word.isdigit() else word
-
-
-def _fill_with_random_bytes(buffer: bytearray) -> None:
-    buffer[:] = os.urandom(len(buffer))

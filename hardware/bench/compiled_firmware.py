@@ -32,7 +32,7 @@ def compiled_firmware(sources: Path = CHECKOUT / "firmware", cache: Path = CACHE
     compiler = MpyCross.find()
     digest = hashlib.sha256(f"{compiler.mpy_version} {small}\n".encode())
     builder = sorted(
-        path for path in Path(contents.__file__).parent.rglob("*") if path.suffix in {".py", ".txt"}
+        path for path in Path(contents.__file__).parent.rglob("*") if path.suffix in {".py", ".json"}
     )
     for path in [*contents.modules_of(_UNIX, sources), *builder]:
         text = path.read_bytes()

@@ -143,7 +143,7 @@ def test_a_confirmed_version_that_raises_later_is_started_again_for_ever(board):
         lambda slot: (slot / "manifest.json").write_bytes((slot / "manifest.json").read_bytes()[:-40]),
         lambda slot: (slot / "firmware" / "unix" / "main.mpy").unlink(),
         lambda slot: (slot / "firmware" / "unix" / "main.mpy").write_bytes(b"M\x06\x00\x1f garbage"),
-        lambda slot: (slot / "firmware" / "core" / "version.mpy").write_bytes(b""),
+        lambda slot: (slot / "firmware" / "always.mpy").write_bytes(b""),
     ],
 )
 def test_a_slot_that_is_damaged_is_left(board, sources, harm):

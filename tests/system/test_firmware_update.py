@@ -51,7 +51,11 @@ def sources(folder, version, *, run=None, build_=None):
     )
     main = source / "unix" / "main.py"
     if run is not None:
-        edit(main, r"    def run\(self\) -> None:", f"    def run(self) -> None:\n        {run}")
+        edit(
+            source / "unix" / "application.py",
+            r"    def run\(self\) -> None:",
+            f"    def run(self) -> None:\n        {run}",
+        )
     if build_ is not None:
         edit(main, r"    words = _words\(\)\n", f"    words = _words()\n    {build_}\n")
     return source
@@ -258,7 +262,7 @@ def test_a_noisy_cable(tmp_path, shelf, seed):
     with Wire(usb=True) as wire, a_kiosk(tmp_path, shelf, wire) as kiosk:
         kiosk.board = Board(wire.path, pairing=kiosk.pairing, timing=BoardTiming(answer_s=0.2))
         chance = random.Random(seed)
-        wire.harm(up=harm(chance, 10_000), down=harm(chance, 100_000))
+        wire.harm(up=harm(chance, 3_500), down=harm(chance, 50_000))
         assert kiosk.install(bundle) == Installed("0.1.0", "0.2.0", 1)
         assert len(wire.happened(Direction.DOWN)) > 10
         assert len(wire.happened(Direction.UP)) > 10
