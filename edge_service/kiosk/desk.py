@@ -2,6 +2,9 @@
 
 The page's requests come in from any thread and change the step; the desk's thread speaks to the sensor. What must
 survive a restart is in the store before it is shown: the form, the plan, and the TCN before the submission.
+
+Longer than most on purpose: one lock guards one state, and every change of it stands here. What can be judged without
+the lock is elsewhere (`taking`, `draft`, `answer`, `form`).
 """
 
 from __future__ import annotations

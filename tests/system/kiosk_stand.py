@@ -166,7 +166,7 @@ class Stand:
             "uplink.nobody_listens_retry_s=0.2",
             *settings,
         ]
-        command = [sys.executable, "-m", "edge_service.kiosk", "kiosk"]
+        command = [sys.executable, "-m", "edge_service", "kiosk"]
         command += [word for setting in words for word in ("--set", setting)]
         self.kiosk = ChildProcess(command, name="the kiosk", log=self.folder / "kiosk.log")
         self.open.callback(self.kiosk.kill)

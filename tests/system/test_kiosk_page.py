@@ -11,6 +11,8 @@ import pytest
 from edge_service.kiosk.catalogue import catalogue
 from edge_service.spool import Spool, SpoolState
 from hardware.bench.process import ChildProcess
+from hardware.bench.technician import pair
+from hardware.bench.virtual_board import VirtualBoard
 from interchange.messages import CaptureFault, CaptureProblem, Colour
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -180,6 +182,30 @@ def test_four_good_fingers_take_at_most_twelve_taps(stand, officer_at, prints):
     officer.step("home")
     assert officer.taps <= MOST_TAPS
     assert officer.taps == 10
+
+
+def test_through_the_sensor_board(stand, officer_at, prints):
+    """The board's own firmware between sensor and kiosk; when its lid is opened, the page sends for a technician."""
+    board = stand.open.enter_context(VirtualBoard(stand.sensor, folder=stand.folder / "flash", lid_open=True))
+    pair(board, stand.folder / "board-pairing.json")
+    stand.start("sensor.through=board", f"sensor.port={board.path}")
+    stand.centre()
+    officer = officer_at()
+    officer.unlock()
+    officer.fill_in()
+    officer.tap("#plan-start")
+    for image in prints:
+        officer.give(image)
+        officer.tap("#accept")
+    officer.step("result")
+    officer.page.wait_for_selector(".answer")
+    officer.tap("#done")
+    officer.step("home")
+    board.open_lid()
+    officer.fill_in(number="B-2")
+    officer.tap("#plan-start")
+    officer.phase("trouble")
+    assert "technician" in officer.page.inner_text("main").lower()
 
 
 def test_good_fingers_go_on_by_themselves(stand, officer_at, prints):
