@@ -66,7 +66,7 @@ demo: setup  ## three bookings, end to end, on a real broker and an emulated sen
 	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(if $(SECURE),--secure) $(DEMO_OPTIONS)
 
 test: setup browser  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The types of MicroPython's modules stand in for those of Python's own library, so they live apart.
 build/typings/.ready: requirements/stubs.txt $(VENV)/.ready

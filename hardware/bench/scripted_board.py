@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from firmware.core import bodies, codes
 from firmware.core.board_link import BoardLink, Identity
 from firmware.core.counters import NAMES, Counters
-from firmware.core.framing import CHUNK_BYTES
+from firmware.core.framing import CHUNK_BYTES, CRC_BYTES, MAC_BYTES
 from firmware.core.ports import BytePort, Clock
 from hardware.bench.loop_thread import LoopThread
 from hardware.bench.pty_port import PtyPort
@@ -149,6 +149,8 @@ class BoardScript:
         reply = self._do(request, body)
         reply = self.replies.get(request, reply)
         at = self.link.reply_start
+        # No board can answer more than its buffer holds, be it nonsense.
+        reply = reply[: len(self.link.reply) - at - MAC_BYTES - CRC_BYTES]
         self.link.reply[at : at + len(reply)] = reply
         self.link.answer(codes.ERROR_OK, len(reply))
         if request in {codes.PAIR, codes.UNPAIR}:
