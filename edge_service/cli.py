@@ -16,7 +16,7 @@ from edge_service.firmware_command import app as firmware_app
 from edge_service.kiosk.command import kiosk, users_app
 from edge_service.ops.settings_command import app as settings_app
 from edge_service.provision_command import provision
-from edge_service.running_parts import make_ops, make_uplink, open_spool
+from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
@@ -54,26 +54,15 @@ def run(
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
-    with open_spool(settings) as opened:
-        from edge_service.uplink_lock import UplinkLock
-
-        lock = UplinkLock(opened.path)
-        if not lock.acquire():
-            fail(
-                f"{opened.path}: another edge-service delivers from this spool already; stop that one first."
-            )
+    with open_spool(settings) as opened, delivering_from(opened):
         uplink = make_uplink(settings, opened)
         ops = make_ops(settings, opened, uplink)
         uplink.start()
         ops.start()
-        log.info("ready")
-        if ready_file is not None:
-            ready_file.write_text("ready\n", encoding="ascii")
-        stopping.wait()
-        ops.stop()
-        uplink.stop()
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
+        with said_ready(ready_file):
+            stopping.wait()
+            ops.stop()
+            uplink.stop()
     log.info("stopped")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 from interchange.command_line import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from edge_service.ops.running import Ops
     from edge_service.ops.watched_uplink import WatchedUplink
@@ -38,6 +40,33 @@ def open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
     for path in spool.quarantined():
         log.warning("a damaged spool was set aside; look at it", extra=facts(file=path))
     return spool
+
+
+@contextlib.contextmanager
+def delivering_from(spool: Spool) -> Generator[None]:
+    """While this lasts no other process delivers from `spool`; one that does already ends the program with words."""
+    from edge_service.uplink_lock import UplinkLock
+
+    lock = UplinkLock(spool.path)
+    if not lock.acquire():
+        fail(f"{spool.path}: another edge-service delivers from this spool already; stop that one first.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def said_ready(ready_file: Path | None) -> Generator[None]:
+    """The service is ready while this lasts, and says so: in the log, and in a file where one is wanted."""
+    log.info("ready")
+    if ready_file is not None:
+        ready_file.write_text("ready\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
 
 
 def make_uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:

@@ -39,16 +39,12 @@ def kiosk(
     from edge_service.extraction import ExtractionError, Extractor
     from edge_service.kiosk.kiosk import Kiosk
     from edge_service.reader import fingerprint_reader
-    from edge_service.running_parts import make_ops, make_uplink, open_spool
-    from edge_service.uplink_lock import UplinkLock
+    from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
 
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
-    with open_spool(settings) as spool:
-        lock = UplinkLock(spool.path)
-        if not lock.acquire():
-            fail(f"{spool.path}: another edge-service delivers from this spool already; stop that one first.")
+    with open_spool(settings) as spool, delivering_from(spool):
         reader = fingerprint_reader(settings)
         uplink = make_uplink(settings, spool)
         try:
@@ -68,19 +64,14 @@ def kiosk(
                 ops = make_ops(settings, spool, uplink, sensor_trouble=lambda: page.desk.sensor_trouble)
                 uplink.start()
                 ops.start()
-                log.info("ready")
-                if ready_file is not None:
-                    ready_file.write_text("ready\n", encoding="ascii")
-                stopping.wait()
-                ops.stop()
+                with said_ready(ready_file):
+                    stopping.wait()
+                    ops.stop()
         except (EdgeError, ExtractionError) as error:
             fail(error)
         finally:
             uplink.stop()
             reader.close()
-            lock.release()
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
     log.info("stopped")
 
 

@@ -13,11 +13,11 @@ from edge_service.sensors.errors import (
     NoFinger,
     SensorError,
     SensorGarbled,
-    SensorUnplugged,
 )
 from edge_service.sensors.frame import Frame, SensorInfo
 from edge_service.sensors.models import SensorModel, find_model, models_by_size
 from edge_service.sensors.parameters import TRANSFER_ATTEMPTS, Timing
+from edge_service.sensors.reopening import until_found
 from edge_service.sensors.serial_port import SerialPort
 from edge_service.sensors.zfm_answers import repeats_a_packet, unpack_image
 from edge_service.sensors.zfm_codes import DEFAULT_ADDRESS, Confirmation, Instruction
@@ -89,24 +89,18 @@ class ZfmSensor:
         there but silent, noisy or locked is an error at once, since waiting rarely cures it. Raises
         `SensorUnplugged`, `SensorSilent`, `SensorGarbled`, `SensorLocked`, and `NoFinger` on a cancel.
         """
-        cancel = cancel or Event()
-        started = self._clock()
-        pause_s = self._timing.reopen_first_s
         if self._info is not None and not self._port.still_there():
             self.close()  # pulled out between two captures: nothing is lost but the connection
-        while self._info is None:
-            try:
-                self._info = self._find()
-            except SensorUnplugged:
-                left_s = started + timeout_s - self._clock()
-                if left_s <= 0:
-                    raise
-                if cancel.wait(min(pause_s, left_s)):
-                    raise self._cancelled(started) from None
-                pause_s = min(pause_s * 2, self._timing.reopen_longest_s)
-            except SensorError:
-                self.close()
-                raise
+        if self._info is None:
+            self._info = until_found(
+                self._find,
+                path=self._path,
+                close=self.close,
+                timeout_s=timeout_s,
+                pauses_s=(self._timing.reopen_first_s, self._timing.reopen_longest_s),
+                cancel=cancel or Event(),
+                clock=self._clock,
+            )
         return self._info
 
     def capture(

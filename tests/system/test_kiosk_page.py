@@ -1,4 +1,7 @@
-"""The kiosk's page in a real browser: the officer's whole way, on an emulated sensor and a real broker."""
+"""The kiosk's page in a real browser: the officer's whole way, on an emulated sensor and a real broker.
+
+One long file on purpose: one officer's way, with everything that can happen on it.
+"""
 
 import importlib.util
 import re
@@ -171,15 +174,7 @@ def test_four_good_fingers_take_at_most_twelve_taps(stand, officer_at, prints):
     stand.centre()
     officer = officer_at()
     officer.unlock()
-    officer.fill_in()
-    officer.tap("#plan-start")
-    for image in prints:
-        officer.give(image)
-        officer.tap("#accept")
-    officer.step("result")
-    officer.page.wait_for_selector(".answer")
-    officer.tap("#done")
-    officer.step("home")
+    officer.book(prints)
     assert officer.taps <= MOST_TAPS
     assert officer.taps == 10
 
@@ -192,15 +187,7 @@ def test_through_the_sensor_board(stand, officer_at, prints):
     stand.centre()
     officer = officer_at()
     officer.unlock()
-    officer.fill_in()
-    officer.tap("#plan-start")
-    for image in prints:
-        officer.give(image)
-        officer.tap("#accept")
-    officer.step("result")
-    officer.page.wait_for_selector(".answer")
-    officer.tap("#done")
-    officer.step("home")
+    officer.book(prints)
     board.open_lid()
     officer.fill_in(number="B-2")
     officer.tap("#plan-start")

@@ -1,4 +1,7 @@
-"""Real processes, the shipped broker configuration: a kiosk is let in, speaks sealed, changes its keys, is shut out."""
+"""Real processes, the shipped broker configuration: a kiosk is let in, speaks sealed, changes its keys, is shut out.
+
+One long file on purpose: all of it happens at one centre, which takes seconds to start.
+"""
 
 import re
 import socket

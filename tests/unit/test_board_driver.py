@@ -1,4 +1,7 @@
-"""The driver against a board on a wire in memory: whose board it is, what gets lost, what is refused."""
+"""The driver against a board on a wire in memory: whose board it is, what gets lost, what is refused.
+
+One long file on purpose: one board in memory, and every way in which it may not be the kiosk's own.
+"""
 
 import random
 from threading import Event

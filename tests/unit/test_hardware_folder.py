@@ -1,4 +1,7 @@
-"""The hardware folder agrees with itself, with the firmware's pins, with the commands, and with what udev reads."""
+"""The hardware folder agrees with itself, with the firmware's pins, with the commands, and with what udev reads.
+
+One long file on purpose: whatever holds one of that folder's pages against another stands here.
+"""
 
 import ast
 import fnmatch

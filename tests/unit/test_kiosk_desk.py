@@ -1,4 +1,7 @@
-"""The booking desk without a page: decisions, restarts, and what is let go of when."""
+"""The booking desk without a page: decisions, restarts, and what is let go of when.
+
+One long file on purpose: one desk, one sensor, and each decision at each step.
+"""
 
 import gc
 import threading

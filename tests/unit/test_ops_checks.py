@@ -1,4 +1,7 @@
-"""The doctor's checks, each on files that are made up for it."""
+"""The doctor's checks, each on files that are made up for it.
+
+One long file on purpose: one check after the other, on the same made-up machine.
+"""
 
 import os
 import socket

@@ -1,4 +1,7 @@
-"""The matcher's and the kiosk's ends of a sealed conversation, in one process: who is believed, and who is not."""
+"""The matcher's and the kiosk's ends of a sealed conversation, in one process: who is believed, and who is not.
+
+One long file on purpose: one conversation, and each way to break into it.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -15,9 +15,10 @@ from edge_service.sensors.board.capture import Capture, TakenImage
 from edge_service.sensors.board.errors import BoardRefused
 from edge_service.sensors.board.lift import await_lift
 from edge_service.sensors.board.readiness import make_ready
-from edge_service.sensors.errors import NoFinger, SensorError, SensorUnplugged
+from edge_service.sensors.errors import NoFinger, SensorError
 from edge_service.sensors.frame import Frame, SensorInfo
 from edge_service.sensors.parameters import BOARD_NEXT_IMAGE_S, BoardTiming
+from edge_service.sensors.reopening import until_found
 from edge_service.sensors.zfm_answers import unpack_image
 
 if TYPE_CHECKING:
@@ -100,22 +101,15 @@ class BoardSensor:
         `SensorUnplugged`, `SensorLocked`, `SensorGarbled`, and `NoFinger` on a cancel.
         """
         cancel = cancel or Event()
-        started = self._clock()
-        pause_s = self._timing.reopen_first_s
-        while True:
-            try:
-                return self._find(cancel)
-            except SensorUnplugged:
-                self.close()
-                left_s = started + timeout_s - self._clock()
-                if left_s <= 0:
-                    raise
-                if cancel.wait(min(pause_s, left_s)):
-                    raise self._cancelled(started) from None
-                pause_s = min(pause_s * 2, self._timing.reopen_longest_s)
-            except SensorError:
-                self.close()
-                raise
+        return until_found(
+            lambda: self._find(cancel),
+            path=self._path,
+            close=self.close,
+            timeout_s=timeout_s,
+            pauses_s=(self._timing.reopen_first_s, self._timing.reopen_longest_s),
+            cancel=cancel,
+            clock=self._clock,
+        )
 
     def capture(
         self, *, timeout_s: float = 30.0, progress: Progress | None = None, cancel: Event | None = None

@@ -1,4 +1,7 @@
-"""The board's end of the link against a Pi over hashlib; runs on CPython and on MicroPython."""
+"""The board's end of the link against a Pi over hashlib; runs on CPython and on MicroPython.
+
+One long file on purpose: every rule of the link is tried on the same bench, and the interpreter loads it once.
+"""
 
 from helpers.link_bench import KEY, LinkBench, Pi
 

@@ -1,6 +1,8 @@
 """The board's part of an update. Runs on CPython over a folder and on MicroPython over a littlefs in memory.
 
 On MicroPython the power cuts leave files that the collector closes later; what it prints about them is no failure.
+
+One long file on purpose: every way to spoil an update starts from the same one.
 """
 
 import binascii
