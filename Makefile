@@ -11,20 +11,23 @@ BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --no-input
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --custom-compile-command "make lock"
-SOURCES := interchange edge_service matcher_service firmware hardware models benchmarks demo tests
+SOURCES := interchange edge_service matcher_service firmware hardware deploy models benchmarks demo tests
 HIL := .venv-hil
 # "=", not "?=": some shells export a variable of that name
 ENV = hardware/bench/environments/virtual.yaml
+ARCH =
+PYTHON_DEB = 3.11
 STEPS ?= 20000
 SEED ?= 1
 
-.PHONY: help setup demo test lint firmware hil model bench-accuracy lock clean system-packages browser
+.PHONY: help setup demo test lint firmware deb test-deb test-arm64 hil model bench-accuracy lock clean system-packages browser
 
 help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 22
 	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
 	@echo "  make demo SECURE=1      the kiosk is invited and certified, and all it says is signed and sealed"
+	@echo "  make deb ARCH=arm64     for another architecture; PYTHON_DEB=3.13 for trixie; PACKAGE=whorl-kiosk for one only"
 	@echo "  make firmware KEY=FILE  sign with your Ed25519 key (PEM) instead of a developer's key"
 	@echo "  make hil ENV=FILE       the same on your bench: hardware/bench/environments/real.yaml, or your own"
 	@echo "  make model DATA=DIR     teach the network anew from a folder of PNG prints (hours)"
@@ -98,6 +101,24 @@ hil: setup $(HIL)/.ready  ## the hardware tests on the virtual bench, or on your
 
 firmware: setup  ## the sensor board's firmware, compiled and signed, into build/firmware
 	$(BIN)/python -m firmware.build $(if $(KEY),--key "$(KEY)") $(if $(OUT),--out "$(OUT)") $(if $(FOLDER),--folder)
+
+deb: setup  ## Debian packages of kiosk and centre, into build/deb; ARCH=arm64 for a Pi
+	@$(BIN)/python -m deploy.debian $(if $(ARCH),--arch "$(ARCH)") --python "$(PYTHON_DEB)" \
+	  $(if $(PACKAGE),--package "$(PACKAGE)")
+
+test-deb: setup  ## the packages in a Debian of their own: install, run, update, remove (root, minutes)
+	@$(BIN)/python -m deploy.debian.rehearsal --python "$(PYTHON_DEB)"
+
+# Mounts, chroot and binfmt_misc need root; `python -m deploy.arm64 --help` says what is done with it.
+test-arm64: setup  ## the kiosk's package in an emulated arm64 Debian, up to a booking's answer (root, minutes)
+	@if ! command -v debootstrap >/dev/null && ! [ -x /usr/sbin/debootstrap ] || \
+	  ! command -v qemu-aarch64-static >/dev/null && [ "$$(uname -m)" != aarch64 ]; then \
+	  echo "Installing debootstrap and qemu-user-static (needs root)"; \
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    debootstrap qemu-user-static >/dev/null; \
+	fi
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m deploy.arm64 $(if $(DEB),--deb "$(DEB)")
 
 bench-accuracy: setup  ## error rates on DIR=..., beside the peers
 	@[ -n "$(DIR)" ] || { echo "Name the images: make bench-accuracy DIR=path/to/fvc2002"; exit 1; }

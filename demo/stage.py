@@ -82,7 +82,11 @@ class Stage:
         centre = SecureCentre(self.folder, database_url=self.database_url) if self._secure else None
         broker = self._open.enter_context(centre.broker if centre else Broker(self.folder / "broker"))
         on_part("the matcher (the first time it compiles its kernels, up to a minute)")
-        plain = [f"broker.port={broker.port}", f"database.url={self.database_url}"]
+        plain = [
+            f"broker.port={broker.port}",
+            f"database.url={self.database_url}",
+            "routing.mode=everything",
+        ]
         self._start_matcher(centre.settings if centre else plain)
         on_part(f"an emulated {SENSOR_MODEL} sensor on a pseudo-terminal")
         self.sensor = self._open.enter_context(

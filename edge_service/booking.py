@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from interchange.charges import Transaction
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from edge_service.extraction.quality import Assessment
     from edge_service.sensors.frame import Frame
+    from interchange.charges import ChargeClass, Disposition, LeftOut
     from interchange.messages import Reply
     from interchange.minutiae import Minutiae
 
@@ -27,6 +30,10 @@ class Extractor(Protocol):
 
         Raises ExtractionError for an image that it cannot read.
         """
+        ...
+
+    def forget(self) -> None:
+        """Leave nothing of the images in memory that outlives the booking."""
         ...
 
 
@@ -92,6 +99,19 @@ class Finger:
     extraction_ms: float
     encoding_ms: float
     received_at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the officer said of a booking beside its prints; the centre's rules of sharing ask for it."""
+
+    transaction: Transaction = Transaction.CAR
+    charge_class: ChargeClass | None = None
+    disposition: Disposition | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
+NOTHING_SAID = About()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from edge_service.kiosk.command import kiosk, users_app
 from edge_service.ops.settings_command import app as settings_app
 from edge_service.provision_command import provision
 from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
+from edge_service.spool_command import app as spool_app
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
 
@@ -41,6 +42,7 @@ app.add_typer(board_app, name="board")
 app.add_typer(firmware_app, name="firmware")
 app.add_typer(users_app, name="kiosk-users")
 app.add_typer(settings_app, name="settings")
+app.add_typer(spool_app, name="spool")
 
 
 @app.command()
@@ -117,28 +119,6 @@ def book(
             if uplink is not None:
                 uplink.stop()
             lock.release()
-
-
-@app.command("spool")
-def show_spool(
-    *,
-    config: Config = None,
-    assign: Set = None,
-    start_empty: Annotated[
-        bool, typer.Option(help="Begin a new spool although a damaged one was set aside.")
-    ] = False,
-) -> None:
-    """Show what is saved and not yet delivered, and what was refused."""
-    settings = _settings(config, assign)
-    with open_spool(settings, start_empty=start_empty) as opened:
-        stats = opened.stats()
-        full = ", nearly full" if stats.nearly_full else ""
-        typer.echo(f"{stats.undelivered} to deliver, {stats.held_bytes} bytes of prints{full}")
-        for entry in opened.entries():
-            why = f"  {entry.refused_field}: {entry.refused_reason}" if entry.refused_reason else ""
-            typer.echo(f"{entry.tcn}  {entry.state}{why}")
-        for path in opened.quarantined():
-            typer.echo(f"damaged spool set aside, look at it: {path}")
 
 
 def _settings(config: Path | None, assign: list[str] | None, *, quiet: bool = False) -> EdgeSettings:

@@ -104,7 +104,7 @@ def _examined(
     try:
         settings = load_settings(SETTINGS_MODEL, config, assign or ())
     except SettingsError as error:
-        return None, unreadable(str(error))
+        return None, unreadable(error)
     become_owner_of(settings.spool.path.parent)
     patient = Patient(settings)
     findings: list[Finding] = []

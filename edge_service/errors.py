@@ -53,6 +53,26 @@ class SpoolDamaged(SpoolError):  # noqa: N818 - reads as what it is
         )
 
 
+class SpoolKeyError(SpoolError):
+    """The key that the saved bookings are sealed with is not to be had; the file was not touched.
+
+    Attributes:
+        key_path: where the key was looked for; None where that is not the point.
+        lost: that another key, or none, is in its place, so that `--start-empty` may go on without the bookings.
+    """
+
+    def __init__(self, path: Path, *, problem: str, key_path: Path | None = None, lost: bool = False) -> None:
+        self.key_path = key_path
+        self.lost = lost
+        where = "" if key_path is None else f"the key {key_path} "
+        cure = (
+            " Nothing was changed. Put the right key back from its backup, or plug in what it is on, and start again."
+            " Without it nobody can read the saved bookings: to set them aside and go on with a new, empty store run:"
+            " edge-service spool --start-empty"
+        )
+        super().__init__(path, f"{where}{problem}.{cure if lost else ''}")
+
+
 class BookingError(EdgeError):
     """A booking that could not be made; nothing was saved or sent.
 

@@ -47,6 +47,25 @@ MAX_SPOOLED: Final = 1000
 MAX_SPOOL_BYTES: Final = 64 * 1024 * 1024
 # Free disk space that the spool leaves to the rest of the machine.
 DISK_RESERVE_BYTES: Final = 16 * 1024 * 1024
+# A submission is tried to be delivered this long, by a clock that a time server keeps: a print of a month ago is
+# no answer at a booking desk any more. Settings may say otherwise.
+KEEP_DAYS: Final = 30
+# How long the clock has to say, while the service runs, that a submission's time is over, before it is given up: a
+# clock that jumps is put right by its time server within minutes.
+EXPIRY_CONFIRM_S: Final = 3600.0
+# How often the ends are looked at; they are days away.
+EXPIRY_LOOK_S: Final = 10.0
+# A bad clock may not shorten what a broker keeps a message for below this.
+LEAST_EXPIRY_S: Final = 3600
+# From this age on a submission says that it is late: a search that is asked for at the desk takes seconds, and a
+# broker that is started anew a minute or two.
+LATE_AFTER_S: Final = 300
+# The largest submission (interchange.messages.MAX_PAYLOAD_BYTES).
+LARGEST_BOOKING_BYTES: Final = 64 * 1024
+# Room for this many bookings is kept for those that were begun (at the page, and by `edge-service book` beside it),
+# but no more than a tenth of either limit.
+RESERVED_BOOKINGS: Final = 2
+RESERVE_AT_MOST_ONE_IN: Final = 10
 # From this share of either limit on the spool calls itself nearly full.
 NEARLY_FULL: Final = 0.8
 # Finished submissions (reply or refusal seen) whose record is kept, without prints where acknowledged.

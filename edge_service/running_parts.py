@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from interchange.command_line import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from edge_service.ops.running import Ops
@@ -20,21 +20,40 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge")
 
 
-def open_spool(settings: EdgeSettings, *, start_empty: bool = False) -> Spool:
-    """The kiosk's spool; what is wrong with it ends the program with words."""
-    from edge_service.errors import SpoolError
+def open_spool(settings: EdgeSettings, *, start_empty: bool = False, only_look: bool = False) -> Spool:
+    """The kiosk's spool; what is wrong with it ends the program with words.
+
+    Whoever will `only_look` does not need its key: without it payloads and replies are not to be had.
+    """
+    from edge_service.at_rest import Vault, key_file_of
+    from edge_service.at_rest.keys import NoKeys
+    from edge_service.errors import SpoolError, SpoolKeyError
     from edge_service.spool import Spool
     from interchange.logs import facts
 
-    try:
-        spool = Spool(
+    def opened(vault: Vault | None = None) -> Spool:
+        return Spool(
             settings.spool.path,
             device=settings.device,
             max_submissions=settings.spool.max_submissions,
             max_bytes=settings.spool.max_bytes,
             disk_reserve_bytes=settings.spool.disk_reserve_bytes,
+            keep_days=settings.spool.keep_days,
             start_empty=start_empty,
+            keys=key_file_of(settings.spool.path, named=settings.spool.key_file),
+            vault=vault,
         )
+
+    try:
+        try:
+            spool = opened()
+        except SpoolKeyError as error:
+            if not only_look:
+                raise
+            log.warning(
+                "the spool key is not here; prints and replies stay closed", extra=facts(reason=error)
+            )
+            spool = opened(Vault(NoKeys()))
     except SpoolError as error:
         fail(error)
     for path in spool.quarantined():
@@ -97,12 +116,19 @@ def make_ops(
     uplink: WatchedUplink,
     *,
     sensor_trouble: Callable[[], str] | None = None,
+    board_counters: Callable[[], Mapping[str, int]] | None = None,
 ) -> Ops:
     """Health pages, metrics and the watchdog of this process."""
     from edge_service.ops.running import Ops
     from interchange.health_server import CannotListen
 
     try:
-        return Ops(settings=settings, spool=spool, uplink=uplink, sensor_trouble=sensor_trouble)
+        return Ops(
+            settings=settings,
+            spool=spool,
+            uplink=uplink,
+            sensor_trouble=sensor_trouble,
+            board_counters=board_counters,
+        )
     except CannotListen as error:
         fail(error)

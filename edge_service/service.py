@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_service.booking import Booking, BookingEvent, Finger, Stage
-from edge_service.errors import BookingError
+from edge_service.booking import NOTHING_SAID, Booking, BookingEvent, Finger, Stage
+from edge_service.errors import BookingError, SpoolFull
 from edge_service.extraction.errors import ExtractionError
 from edge_service.sensors.board.errors import BoardRefused
 from edge_service.sensors.errors import NoFinger, SensorError, SensorGarbled, SensorLocked
@@ -37,7 +37,7 @@ from interchange.tcn import new_tcn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edge_service.booking import Extractor
+    from edge_service.booking import About, Extractor
     from edge_service.clock import Clock
     from edge_service.sensors.protocol import FingerprintSensor
     from edge_service.spool import Spool, SpoolEntry
@@ -48,6 +48,8 @@ log = logging.getLogger("edge.booking")
 
 EXTRACTOR_NAME = "whorl"
 _HOPELESS = (SensorLocked, BoardRefused)
+# Nothing more will be heard of it.
+_OVER = frozenset({SpoolState.REFUSED, SpoolState.EXPIRED, SpoolState.DAMAGED})
 MAX_MINUTIAE = 255  # ISO/IEC 19794-2:2005, 7.4.1.4: the count is one byte
 
 
@@ -91,6 +93,7 @@ class EdgeService:
         came in time. A finger that nobody presses is left out and listed. Raises SensorError, BookingError
         if no finger could be used or `cancel` was set, SpoolError if it could not be saved: then nothing was.
         """
+        self._check_room()
         self._check_sensor()
         left_out: dict[int, str] = {}
         fingers = [f for p in positions if (f := self._take_finger(p, left_out)) is not None]
@@ -116,6 +119,15 @@ class EdgeService:
         )
         self._tell(_outcome(booking))
         return booking
+
+    def _check_room(self) -> None:
+        """Refuse before anybody is asked to press, where what is taken might not be saved."""
+        if not self._spool.room_for_new_booking():
+            raise SpoolFull(
+                self._spool.path,
+                limit="new bookings",
+                problem="has room for what was begun, and for no new booking. Restore the connection to the matcher.",
+            )
 
     def _check_sensor(self) -> None:
         """Refuse before anybody is asked to press, where no finger could be taken however often it is tried."""
@@ -228,8 +240,9 @@ class EdgeService:
         purpose: Purpose,
         *,
         announce: Callable[[str], None] = lambda _: None,
+        about: About = NOTHING_SAID,
     ) -> str:
-        """`announce` is told the TCN before anything is saved under it."""
+        """`announce` is told the TCN before anything is saved under it; `about` is what was said of the booking."""
         tcn = new_tcn(self._device, now_ms=int(captured_at.clock.timestamp() * 1000))
         submission = Submission(
             tcn=tcn,
@@ -245,6 +258,10 @@ class EdgeService:
                 Print(position=f.position, finger_quality=f.minutiae.finger_quality, template=f.template)
                 for f in fingers
             ),
+            transaction=about.transaction,
+            charge_class=about.charge_class,
+            disposition=about.disposition,
+            left_out=about.left_out,
         )
         announce(tcn)
         self._spool.add(tcn, encode_message(submission))
@@ -271,7 +288,7 @@ def _most_certain(minutiae: Minutiae) -> Minutiae:
 
 
 def _is_answered(entry: SpoolEntry) -> bool:
-    return entry.reply is not None or entry.state is SpoolState.REFUSED
+    return entry.reply is not None or entry.state in _OVER
 
 
 def _refusal(entry: SpoolEntry | None) -> str | None:

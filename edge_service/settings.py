@@ -40,9 +40,12 @@ Seconds = Annotated[float, Field(ge=0.05, le=3600)]
 
 
 class SpoolSettings(SettingsModel):
-    """Where saved bookings are kept, and how many."""
+    """Where saved bookings are kept, how many, for how long, and the key that they are sealed with."""
 
     path: Path = Path("spool.db")
+    # Without it: the service's credential spool-key, or the file spool.key beside the spool, which is made.
+    key_file: Path | None = None
+    keep_days: Annotated[float, Field(ge=1, le=366)] = parameters.KEEP_DAYS
     max_submissions: Annotated[int, Field(ge=1, le=100_000)] = parameters.MAX_SPOOLED
     max_bytes: Annotated[int, Field(ge=65_536, le=2**36)] = parameters.MAX_SPOOL_BYTES
     disk_reserve_bytes: Annotated[int, Field(ge=0, le=2**36)] = parameters.DISK_RESERVE_BYTES

@@ -7,20 +7,24 @@ has no reply is asked for. Everything in here but `start`, `wake` and `stop` run
 
 What goes out and comes in passes the `Channel`, which signs, seals and opens where this kiosk has an identity. A
 submission whose *seal* is refused is not refused itself: it is held, and sent again, until the kiosk is trusted.
+
+A submission that is late says so (`expiry`), and none is sent, or kept by a broker, beyond its time.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
-from enum import StrEnum
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from edge_service import parameters
 from edge_service.errors import SpoolError
+from edge_service.expiry import Expiry
+from edge_service.outbox import Outbox
 from edge_service.provisioning.channel import PlainChannel
+from edge_service.spool import SpoolState
+from edge_service.uplink_news import UplinkEvent, UplinkNews
 from interchange.errors import EnvelopeError, MessageError
 from interchange.link import Link
 from interchange.link_protocol import Outgoing
@@ -49,28 +53,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.uplink")
 
-
-class UplinkNews(StrEnum):
-    """What the uplink reports."""
-
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    SENT = "sent"
-    NOBODY_LISTENS = "nobody_listens"
-    BROKER_REFUSED = "broker_refused"
-    ACKNOWLEDGED = "acknowledged"
-    REFUSED = "refused"
-    HELD = "held"
-    REPLIED = "replied"
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkEvent:
-    """Something to show on the kiosk; `tcn` and `detail` where there is one."""
-
-    news: UplinkNews
-    tcn: str = ""
-    detail: str = ""
+__all__ = ["Uplink", "UplinkEvent", "UplinkNews"]
 
 
 class Uplink:
@@ -102,6 +85,9 @@ class Uplink:
         self._since = clock.now()
         # When, by the monotonic clock, each TCN is to be sent, or its reply asked for, the next time.
         self._send_due: dict[str, float] = {}
+        self._held: dict[str, str] = {}
+        self._expiry = Expiry(spool, clock=clock)
+        self._outbox = Outbox(spool=spool, device=device, channel=self._channel, expiry=self._expiry)
         self._ask_due: dict[str, float] = {}
         self._birth_due = 0.0
         self._link = Link(
@@ -116,6 +102,11 @@ class Uplink:
     def connected(self) -> bool:
         """Whether the broker can be reached; says nothing of the matcher."""
         return self._link.connected
+
+    @property
+    def held(self) -> dict[str, str]:
+        """Why the matcher does not trust this kiosk's seal, by TCN; those were heard of in this process."""
+        return dict(self._held)
 
     def start(self) -> None:
         """Begin to deliver; returns at once, whether or not there is a broker."""
@@ -186,6 +177,7 @@ class Uplink:
         if now >= self._birth_due:
             self._link.publish(self._status(DeviceState.ONLINE))
             self._birth_due = now + self._settings.birth_again_s
+        self._give_up_what_expired()
         self._send_what_is_due(now)
         self._ask_for_replies(now)
         event = self._channel.next_event()
@@ -206,25 +198,42 @@ class Uplink:
                 break
             if self._send_due.get(tcn, 0.0) > now:
                 continue
-            payload = self._spool.payload(tcn)
-            if payload is None:
-                continue
-            topic = up(self._device, Up.SUBMISSION)
-            message = Outgoing(
-                topic=topic,
-                payload=self._channel.wrap(topic, payload),
-                label=tcn,
-                correlation=tcn.encode(),
-                response_topic=self._ack_topic,
-            )
-            if not self._link.publish(message):
+            sent = self._send(tcn)
+            if sent is None:
                 break
-            again = tcn in self._send_due
-            self._send_due[tcn] = self._later(self._settings.resend_after_s)
-            self._spool.mark_sent(tcn)
-            in_flight += 1
-            log.info("submission sent", extra=facts(tcn=tcn, bytes=len(payload), again=again))
-            self._tell(UplinkEvent(UplinkNews.SENT, tcn))
+            in_flight += sent
+
+    def _send(self, tcn: str) -> bool | None:
+        """Whether it was sent; None if nothing can be now."""
+        message = self._outbox.message(tcn)
+        if message is None:
+            self._tell_if_damaged(tcn)
+            return False
+        if not self._link.publish(message):
+            return None
+        again = self._outbox.sent(tcn)
+        self._send_due[tcn] = self._later(self._settings.resend_after_s)
+        self._spool.mark_sent(tcn)
+        log.info("submission sent", extra=facts(tcn=tcn, bytes=len(message.payload), again=again))
+        self._tell(UplinkEvent(UplinkNews.SENT, tcn))
+        return True
+
+    def _tell_if_damaged(self, tcn: str) -> None:
+        entry = self._spool.entry(tcn)
+        if entry is not None and entry.state is SpoolState.DAMAGED:
+            self._forget(tcn)
+            self._tell(UplinkEvent(UplinkNews.DAMAGED, tcn))
+
+    def _give_up_what_expired(self) -> None:
+        for tcn in self._expiry.look():
+            self._forget(tcn)
+            self._tell(UplinkEvent(UplinkNews.EXPIRED, tcn))
+
+    def _forget(self, tcn: str) -> None:
+        """Nothing more is to be done for it."""
+        self._outbox.forget(tcn)
+        self._send_due.pop(tcn, None)
+        self._held.pop(tcn, None)
 
     def _ask_for_replies(self, now: float) -> None:
         for tcn in self._spool.awaiting_reply():
@@ -245,16 +254,19 @@ class Uplink:
         elif ack.reason is not None and ack.reason.field == SEAL_FIELD:
             if ack.tcn in self._send_due:
                 self._send_due[ack.tcn] = self._later(parameters.HELD_RETRY_S)
+                self._held[ack.tcn] = ack.reason.reason
+            self._spool.hold(ack.tcn, reason=ack.reason.reason)
             log.error("submission held: not trusted", extra=facts(tcn=ack.tcn, reason=ack.reason.reason))
             self._tell(UplinkEvent(UplinkNews.HELD, ack.tcn, ack.reason.reason))
         elif ack.reason is not None:
             field, reason = ack.reason.field, ack.reason.reason
+            self._forget(ack.tcn)
             if self._spool.refuse(ack.tcn, field=field, reason=reason):
                 log.error("submission refused", extra=facts(tcn=ack.tcn, field=field, reason=reason))
                 self._tell(UplinkEvent(UplinkNews.REFUSED, ack.tcn, f"{field}: {reason}"))
         elif self._spool.acknowledge(ack.tcn):
             log.info("submission acknowledged", extra=facts(tcn=ack.tcn, status=ack.status))
-            self._send_due.pop(ack.tcn, None)
+            self._forget(ack.tcn)
             self._tell(UplinkEvent(UplinkNews.ACKNOWLEDGED, ack.tcn))
 
     def _take_reply(self, tcn: str, payload: bytes) -> None:

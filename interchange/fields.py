@@ -85,5 +85,10 @@ class Message(BaseModel):
     """Base of all parts of messages: strict, frozen, no unknown keys."""
 
     model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        cache_strings="keys",  # not the values: 16,384 of them, TCNs and times, would stay in memory for good
     )

@@ -25,11 +25,16 @@ class Incoming:
     payload: bytes
     retained: bool = False
     correlation: bytes | None = None
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A message for the broker, always QoS 1. `label` comes back with its PUBACK; empty: not wanted."""
+    """A message for the broker, always QoS 1. `label` comes back with its PUBACK; empty: not wanted.
+
+    The broker forgets it `expires_in_s` after it took it, if nobody has fetched it by then; `properties` are MQTT's
+    user properties.
+    """
 
     topic: str
     payload: bytes
@@ -37,6 +42,8 @@ class Outgoing:
     retain: bool = False
     correlation: bytes | None = None
     response_topic: str | None = None
+    expires_in_s: int | None = None
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ TICK_S = 0.2  # how often `on_tick` is called while connected; publishing wakes 
 FLUSH_S = 1.0  # at the end, how long to wait for the broker to take what was still to be said
 WILL_DELAY_S = 3  # a connection that is back within this time was never gone
 NO_MATCHING_SUBSCRIBERS = 0x10
+MAX_EXPIRY_S = 0xFFFF_FFFF  # MQTT 5.0, 3.3.2.3.3
+MAX_PROPERTIES = 16  # of what comes; beyond them nobody means us
 _LAST_WORDS = "last words"
 
 
@@ -171,6 +173,10 @@ class LinkSession:
             properties.CorrelationData = message.correlation
         if message.response_topic is not None:
             properties.ResponseTopic = message.response_topic
+        if message.expires_in_s is not None:
+            properties.MessageExpiryInterval = min(max(message.expires_in_s, 1), MAX_EXPIRY_S)
+        if message.properties:
+            properties.UserProperty = list(message.properties)
         info = self._client.publish(
             message.topic, message.payload, qos=1, retain=message.retain, properties=properties
         )
@@ -234,7 +240,14 @@ class LinkSession:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         correlation = getattr(message.properties, "CorrelationData", None)
-        incoming = Incoming(message.topic, bytes(message.payload), message.retain, correlation)
+        said = getattr(message.properties, "UserProperty", ())[:MAX_PROPERTIES]
+        incoming = Incoming(
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            correlation,
+            tuple((str(k), str(v)) for k, v in said),
+        )
         told(self._handler.on_message, incoming)
 
     def _on_disconnect(

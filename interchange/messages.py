@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from interchange.charges import AT_BOOKING, ChargeClass, Disposition, LeftOut, Transaction
 from interchange.errors import MessageError
 from interchange.fields import (
     MAX_INTEGER,
@@ -124,8 +125,18 @@ class Print(Message):
     template: Template
 
 
+def _without(tree: dict[str, Any], defaults: dict[str, object]) -> dict[str, Any]:
+    """`tree` without what says no more than its absence, so that who does not know these fields reads on."""
+    return {key: value for key, value in tree.items() if key not in defaults or value != defaults[key]}
+
+
 class Submission(Message):
-    """What one booking sends: ``fp/v1/{device}/up/submission``."""
+    """What one booking sends: ``fp/v1/{device}/up/submission``.
+
+    What follows `prints` was added within message version 1, and is only sent where it says something: an older
+    matcher reads a submission without it as before. Without a `charge_class` or a `disposition` the centre's rules
+    that ask for them wait until they are reported (`DispositionReported`).
+    """
 
     version: Version = MESSAGE_VERSION
     tcn: Tcn
@@ -134,6 +145,10 @@ class Submission(Message):
     purpose: Purpose
     extractor: ModelReference
     prints: Annotated[tuple[Print, ...], Field(min_length=1, max_length=MAX_PRINTS)]
+    transaction: Transaction = Transaction.CAR
+    charge_class: ChargeClass | None = None
+    disposition: Disposition | None = None
+    left_out: Annotated[tuple[LeftOut, ...], Field(max_length=MAX_PRINTS)] = ()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -142,7 +157,24 @@ class Submission(Message):
         known = [p.position for p in self.prints if p.position]
         if len(set(known)) != len(known):
             raise ValueError("prints: the same finger position stands there twice")
+        absent = [one.position for one in self.left_out]
+        if len(set(absent)) != len(absent) or set(absent) & set(known):
+            raise ValueError("left_out: a finger stands there twice, or was taken after all")
+        if self.disposition is not None and self.disposition not in AT_BOOKING:
+            raise ValueError("disposition: is one that comes after the booking; report it instead")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        empty: dict[str, object] = {
+            "transaction": Transaction.CAR,
+            "charge_class": None,
+            "disposition": None,
+        }
+        tree = _without(handler(self), empty)
+        if not self.left_out:
+            tree.pop("left_out", None)
+        return tree
 
 
 class Reason(Message):
@@ -213,29 +245,47 @@ class CaptureProblem(Message):
 
 
 class Reply(Message):
-    """The rapid reply to a submission, ``fp/v1/{device}/down/reply``. A candidate is not a finding.
+    """A reply to a submission, ``fp/v1/{device}/down/reply``. A candidate is not a finding.
+
+    The first is the rapid one. The second follows after review and evaluation, for repositories that the first only
+    named in `to_follow`; `words` say there what came of it.
 
     `timings_ms` says how long each stage took at the matcher: ``waiting``, ``decode``,
     ``search.{repository}``, ``total``.
 
     `capture_problems` was added within message version 1. It is only sent where there are any, so that an older
     kiosk reads all other replies; one that gets it keeps asking, as for any reply that it cannot read, until it is
-    updated.
+    updated. So were the second stage, `to_follow`, `words`, and `not_searched`: repositories that were switched off
+    while this one waited, or, where none was searched at all, those that no rule opens to it. In a second one
+    `taken_back` names repositories of which nothing stands any more that was said before.
     """
 
     version: Version = MESSAGE_VERSION
     tcn: Tcn
-    stage: Literal["first"] = "first"
+    stage: Literal["first", "second"] = "first"
     answered_at: Instant
     repositories: Annotated[tuple[RepositoryReply, ...], Field(max_length=MAX_REPOSITORIES)]
     timings_ms: Annotated[dict[Name, Milliseconds], Field(max_length=64)]
     capture_problems: Annotated[tuple[CaptureProblem, ...], Field(max_length=MAX_CAPTURE_PROBLEMS)] = ()
+    to_follow: Annotated[tuple[Name, ...], Field(max_length=MAX_REPOSITORIES)] = ()
+    not_searched: Annotated[tuple[Name, ...], Field(max_length=MAX_REPOSITORIES)] = ()
+    taken_back: Annotated[tuple[Name, ...], Field(max_length=MAX_REPOSITORIES)] = ()
+    words: Words | None = None
+
+    @model_validator(mode="after")
+    def _each_repository_once(self) -> Self:
+        names = [one.name for one in self.repositories]
+        names += [*self.to_follow, *self.not_searched, *self.taken_back]
+        if len(set(names)) != len(names):
+            raise ValueError("repositories: one is named twice")
+        return self
 
     @model_serializer(mode="wrap")
     def _without_what_is_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         tree: dict[str, Any] = handler(self)
-        if not self.capture_problems:
-            tree.pop("capture_problems", None)
+        for key in ("capture_problems", "to_follow", "not_searched", "taken_back", "words"):
+            if not getattr(self, key):
+                tree.pop(key, None)
         return tree
 
 
@@ -260,6 +310,27 @@ class ReplyWanted(Message):
     event: Literal["reply_wanted"] = "reply_wanted"
     device: DeviceName
     tcn: Tcn
+
+
+class DispositionReported(Message):
+    """What has become of a charge since the booking: ``fp/v1/{device}/up/event``, or told to the centre otherwise.
+
+    At least one of `charge_class` and `disposition` is there; the other stays as it was.
+    """
+
+    version: Version = MESSAGE_VERSION
+    event: Literal["disposition_reported"] = "disposition_reported"
+    device: DeviceName
+    tcn: Tcn
+    charge_class: ChargeClass | None = None
+    disposition: Disposition | None = None
+    reported_at: Instant
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.charge_class is None and self.disposition is None:
+            raise ValueError("disposition: neither a charge class nor a disposition is reported")
+        return self
 
 
 M = TypeVar("M", bound=Message)

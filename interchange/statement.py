@@ -4,6 +4,9 @@ It is signed with the message, so the matcher can hold it against the topic, the
 It is made when the message is sent: what waits in the spool outlives any of them. As CBOR (RFC 8949):
 
     [1, device, ori, certificate's serial number in hexadecimal, centre's key generation, message]
+
+and, for a submission that is late, one more: [seconds waited, attempt] (`lateness`). Without it nothing is late, as in
+statements made before there was one; a centre of that time refuses the seal of one that has it, and the kiosk holds it.
 """
 
 from __future__ import annotations
@@ -12,13 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from interchange.envelope import seal
-from interchange.errors import EnvelopeError
+from interchange.errors import EnvelopeError, MessageError
+from interchange.lateness import Lateness
 
 if TYPE_CHECKING:
     from interchange.envelope_keys import PrivateKey
 
 STATEMENT_VERSION = 1
 _MAX_TEXT = 64
+_PARTS, _PARTS_WHEN_LATE = 6, 7
+_OTHER = "what was signed is no statement of a device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,18 @@ class Statement:
     certificate: str
     centre: int
     payload: bytes = field(repr=False)
+    late: Lateness | None = None
 
     def encode(self) -> bytes:
         """For sealing."""
         import cbor2
 
-        return cbor2.dumps(
-            [STATEMENT_VERSION, self.device, self.ori, self.certificate, self.centre, self.payload]
-        )
+        parts: list[object] = [
+            STATEMENT_VERSION, self.device, self.ori, self.certificate, self.centre, self.payload,
+        ]  # fmt: skip
+        if self.late is not None:
+            parts.append([self.late.waited_s, self.late.attempt])
+        return cbor2.dumps(parts)
 
     @classmethod
     def decode(cls, data: bytes) -> Statement:
@@ -47,10 +57,11 @@ class Statement:
         try:
             tree: object = cbor2.loads(data)
         except Exception:  # noqa: BLE001 - signed, but perhaps by a newer program
-            raise EnvelopeError("what was signed is no statement of a device") from None
-        if not isinstance(tree, list) or len(cast("list[object]", tree)) != 6:
-            raise EnvelopeError("what was signed is no statement of a device")
-        version, device, ori, certificate, centre, payload = cast("list[object]", tree)
+            raise EnvelopeError(_OTHER) from None
+        parts = cast("list[object]", tree) if isinstance(tree, list) else []
+        if len(parts) not in {_PARTS, _PARTS_WHEN_LATE}:
+            raise EnvelopeError(_OTHER)
+        version, device, ori, certificate, centre, payload = parts[:_PARTS]
         if version != STATEMENT_VERSION:
             raise EnvelopeError(
                 f"only statements of version {STATEMENT_VERSION} are read: update the older side"
@@ -61,8 +72,12 @@ class Statement:
             or type(centre) is not int
             or not isinstance(payload, bytes)
         ):
-            raise EnvelopeError("what was signed is no statement of a device")
-        return cls(str(device), str(ori), str(certificate), centre, payload)
+            raise EnvelopeError(_OTHER)
+        try:
+            late = Lateness.from_tree(parts[_PARTS]) if len(parts) == _PARTS_WHEN_LATE else None
+        except MessageError:
+            raise EnvelopeError(_OTHER) from None
+        return cls(str(device), str(ori), str(certificate), centre, payload, late)
 
 
 def warm_up(key: PrivateKey) -> None:

@@ -1,6 +1,6 @@
-"""MQTT topics, ``fp/v1/{device}/up|down/{kind}``: builders and a strict parser.
+"""MQTT topics, ``fp/v1/{device}/up|down/{kind}`` and ``notify/v1/{subscriber}/{kind}``: builders and strict parsers.
 
-The device's name fills exactly one level, so that a broker's access rules can be written as
+The name of the device or subscriber fills exactly one level, so that a broker's access rules can be written as
 ``fp/v1/%u/up/#``. Nothing else about a booking or a person ever stands in a topic.
 """
 
@@ -13,6 +13,7 @@ from enum import StrEnum
 from interchange.errors import MessageError
 
 PREFIX = "fp/v1"
+NOTIFY_PREFIX = "notify/v1"
 MAX_DEVICE_CHARACTERS = 32
 MAX_TOPIC_CHARACTERS = 80
 DEVICE_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
@@ -37,12 +38,29 @@ class Down(StrEnum):
     COMMAND = "command"
 
 
+class Notice(StrEnum):
+    """What a subscriber is told, and the receipt that it gives. None is retained."""
+
+    HIT = "hit"
+    RETRACTION = "retraction"
+    CORRECTION = "correction"
+    RECEIPT = "receipt"
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A parsed topic: whose it is, and what."""
 
     device: str
     kind: Up | Down
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTopic:
+    """A parsed topic of notification: whose it is, and what."""
+
+    subscriber: str
+    kind: Notice
 
 
 def check_device(name: str) -> str:
@@ -91,3 +109,44 @@ def parse(topic: str) -> Topic:
     except ValueError:
         known = ", ".join(kinds)
         raise MessageError("topic", f"the last level under '{direction}' is one of {known}") from None
+
+
+def check_subscriber(name: str) -> str:
+    """`name`, if it may name a subscriber: as a device, in the same level. Raises MessageError."""
+    if not _DEVICE.fullmatch(name):
+        raise MessageError(
+            "subscriber",
+            f"a name is 1 to {MAX_DEVICE_CHARACTERS} of a-z, 0-9 and inner hyphens, in one level",
+        )
+    return name
+
+
+def notify_topic(subscriber: str, kind: Notice) -> str:
+    """Topic on which `subscriber` is told `kind`, or gives its receipt. Raises MessageError for a wrong name."""
+    return f"{NOTIFY_PREFIX}/{check_subscriber(subscriber)}/{kind}"
+
+
+def from_every_subscriber(kind: Notice, *, share: str | None = None) -> str:
+    """Subscription to `kind` from all subscribers; `share` as in `from_every_device`."""
+    topic = f"{NOTIFY_PREFIX}/+/{kind}"
+    return topic if share is None else f"$share/{share}/{topic}"
+
+
+def is_notify(topic: str) -> bool:
+    """Whether `topic` is one of notification, rightly made or not."""
+    return topic.startswith(f"{NOTIFY_PREFIX}/")
+
+
+def parse_notify(topic: str) -> NotifyTopic:
+    """The subscriber and kind in `topic`. Raises MessageError that says which level is wrong."""
+    if len(topic) > MAX_TOPIC_CHARACTERS:
+        raise MessageError("topic", f"longer than {MAX_TOPIC_CHARACTERS} characters")
+    levels = topic.split("/")
+    if len(levels) != 4 or "/".join(levels[:2]) != NOTIFY_PREFIX:
+        raise MessageError("topic", f"expected {NOTIFY_PREFIX}/SUBSCRIBER/KIND")
+    _, _, subscriber, kind = levels
+    check_subscriber(subscriber)
+    try:
+        return NotifyTopic(subscriber, Notice(kind))
+    except ValueError:
+        raise MessageError("topic", f"the last level is one of {', '.join(Notice)}") from None

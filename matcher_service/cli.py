@@ -11,12 +11,19 @@ import typer
 
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
+from matcher_service.commands.accounts import app as accounts_app
+from matcher_service.commands.audit import app as audit_app
 from matcher_service.commands.authority import app as authority_app
 from matcher_service.commands.comparing import compare, explain
 from matcher_service.commands.devices import app as devices_app
+from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
+from matcher_service.commands.reporting import report
 from matcher_service.commands.searching import search
 from matcher_service.commands.serving import api, api_token
+from matcher_service.commands.submissions import app as submissions_app
+from matcher_service.commands.submissions import dispositions_app
+from matcher_service.commands.why import why
 
 if TYPE_CHECKING:
     from matcher_service.repositories import Database
@@ -78,6 +85,13 @@ for _command in (search, compare, explain):
     app.command(rich_help_panel="Prints")(_command)
 for _command in (api, api_token):
     app.command(rich_help_panel="API")(_command)
+app.add_typer(accounts_app, name="accounts", rich_help_panel="People")
+app.add_typer(audit_app, name="audit", rich_help_panel="People")
+app.add_typer(jurisdictions_app, name="jurisdictions", rich_help_panel="Sharing")
+app.add_typer(submissions_app, name="submissions", rich_help_panel="Sharing")
+app.add_typer(dispositions_app, name="dispositions", rich_help_panel="Sharing")
+for _command in (why, report):
+    app.command(rich_help_panel="Sharing")(_command)
 app.add_typer(devices_app, name="devices", rich_help_panel="Devices")
 app.add_typer(authority_app, name="authority", rich_help_panel="Devices")
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from interchange.errors import MessageError, TemplateError
+from interchange.lateness import Lateness
 from interchange.link_protocol import Incoming, Outgoing
 from interchange.logs import facts
 from interchange.messages import (
@@ -20,6 +22,7 @@ from interchange.messages import (
     Ack,
     AckStatus,
     DeviceState,
+    DispositionReported,
     Reason,
     ReplyWanted,
     Status,
@@ -33,15 +36,17 @@ from interchange.topics import Down, Up, down, parse
 from matcher_service.authority import BadRequest
 from matcher_service.parameters import DESK, UNTOLD_REPLIES
 from matcher_service.repositories import Filed, NotAdmitted, read_single
-from matcher_service.sealing import SealRefused
+from matcher_service.routing import Arrival
+from matcher_service.sealing import Received, SealRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from interchange.minutiae import Minutiae
     from interchange.provisioning import Renewed
     from matcher_service.authority.registrar import Registrar
     from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
+    from matcher_service.routing.reports import Reports
     from matcher_service.sealing import Seals
 
 log = logging.getLogger("matcher.intake")
@@ -61,8 +66,13 @@ class Intake:
         seals: Seals | None = None,
         registrar: Registrar | None = None,
         publish_plain: Callable[[Outgoing], bool] | None = None,
+        reports: Reports | None = None,
+        agencies: Mapping[str, str] | None = None,
     ) -> None:
-        """`publish` seals where that is called for, `publish_plain` never."""
+        """`publish` seals where that is called for, `publish_plain` never.
+
+        `agencies` says of which agency (ORI) a device is whose messages do not prove it.
+        """
         self._submissions = submissions
         self._quarantine = quarantine
         self._devices = devices
@@ -71,6 +81,8 @@ class Intake:
         self._wake_search = wake_search
         self._seals = seals
         self._registrar = registrar
+        self._reports = reports
+        self._agencies = agencies or {}
 
     def take(self, message: Incoming) -> None:
         """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
@@ -82,12 +94,13 @@ class Intake:
         opened: bytes | None = None
         try:
             if topic.kind is Up.SUBMISSION:
-                opened = self._open(message, topic.device)
-                self._take_submission(opened, topic.device)
+                received = self._open(message, topic.device)
+                opened = received.payload
+                self._take_submission(received, topic.device)
             elif topic.kind is Up.STATUS:
                 self._take_status(message, topic.device)
             elif topic.kind is Up.EVENT:
-                self._take_event(self._open(message, topic.device), topic.device)
+                self._take_event(self._open(message, topic.device).payload, topic.device)
         except MessageError as error:
             if topic.kind is Up.SUBMISSION:
                 self._refuse(message, device=topic.device, error=error, opened=opened)
@@ -103,16 +116,19 @@ class Intake:
         if untold:
             log.info("replies told again", extra=facts(count=len(untold), device=device or "all"))
 
-    def _open(self, message: Incoming, device: str) -> bytes:
+    def _open(self, message: Incoming, device: str) -> Received:
         """What is in the message. Raises SealRefused."""
-        if self._seals is None:
-            return message.payload
-        received = self._seals.open(message.topic, device, message.payload)
-        if received.behind:
+        received = (
+            Received(message.payload)
+            if self._seals is None
+            else self._seals.open(message.topic, device, message.payload)
+        )
+        if received.behind and self._seals is not None:
             self._publish(self._seals.new_keys(device))
-        return received.payload
+        return received if received.sealed else replace(received, late=_late_beside(message))
 
-    def _take_submission(self, payload: bytes, device: str) -> None:
+    def _take_submission(self, received: Received, device: str) -> None:
+        payload, late = received.payload, received.late
         submission = decode_message(Submission, payload)
         if submission.device != device:
             raise MessageError("device", "is not the one that this topic belongs to")
@@ -121,13 +137,21 @@ class Intake:
                 "device", f"'{DESK}' stands for searches at the centre; give the kiosk another name"
             )
         read_prints(submission)
-        filed = self._submissions.file(submission, payload)
+        arrival = Arrival(
+            ori=received.ori or self._agencies.get(device, ""),
+            sealed=received.sealed,
+            waited_s=None if late is None else late.waited_s,
+        )
+        filed = self._submissions.file(submission, payload, arrival)
         if filed is Filed.OTHER:
             raise MessageError("tcn", "stands for another submission already; a TCN is never used again")
         known = filed is Filed.KNOWN
+        lateness = {} if late is None else {"waited_s": late.waited_s, "attempt": late.attempt}
         log.info(
             "submission known already" if known else "submission stored",
-            extra=facts(tcn=submission.tcn, prints=len(submission.prints), purpose=submission.purpose),
+            extra=facts(
+                tcn=submission.tcn, prints=len(submission.prints), purpose=submission.purpose, **lateness
+            ),
         )
         self._acknowledge(device, submission.tcn, AckStatus.DUPLICATE if known else AckStatus.ACCEPTED)
         reply = self._submissions.reply_to(submission.tcn) if known else None
@@ -151,8 +175,11 @@ class Intake:
             log.info("late device status ignored", extra=session)
 
     def _take_event(self, payload: bytes, device: str) -> None:
-        if self._registrar is not None and word_of(payload, "event") == "renew":
+        event = word_of(payload, "event")
+        if self._registrar is not None and event == "renew":
             self._renew(decode_message(RenewalWanted, payload), device)
+        elif self._reports is not None and event == "disposition_reported":
+            self._take_report(self._reports, decode_message(DispositionReported, payload), device)
         else:
             self._repeat_reply(decode_message(ReplyWanted, payload), device)
 
@@ -165,6 +192,11 @@ class Intake:
             log.warning("certificate not renewed", extra=facts(device=device, reason=error))
             answer = NotRenewed(reason=error.reason[:300])
         self._publish(Outgoing(topic=down(device, Down.COMMAND), payload=encode_message(answer)))
+
+    def _take_report(self, reports: Reports, report: DispositionReported, device: str) -> None:
+        if device != report.device or device != device_of(report.tcn):
+            raise MessageError("tcn", "belongs to another device")
+        reports.take(report)
 
     def _repeat_reply(self, wanted: ReplyWanted, device: str) -> None:
         if device != wanted.device or device != device_of(wanted.tcn):
@@ -248,6 +280,15 @@ def read_prints(submission: Submission) -> list[tuple[int, Minutiae]]:
             raise MessageError(f"{field}.finger_quality", f"the template says {minutiae.finger_quality}")
         prints.append((position, minutiae))
     return prints
+
+
+def _late_beside(message: Incoming) -> Lateness | None:
+    """What a plain message says beside itself. Nonsense there is no reason to lose a booking."""
+    try:
+        return Lateness.from_properties(message.properties)
+    except MessageError as error:
+        log.warning("lateness not understood", extra=facts(topic=message.topic, reason=error.reason))
+        return None
 
 
 def _tcn_of(message: Incoming, device: str) -> str | None:

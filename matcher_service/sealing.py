@@ -26,6 +26,7 @@ from matcher_service.repositories import KeyKind, RegistryState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interchange.lateness import Lateness
     from matcher_service.authority import Authority
     from matcher_service.authority.centre_keys import CentreKeyring
     from matcher_service.repositories import KeyRecord, Registration, Registry
@@ -49,12 +50,13 @@ class SealRefused(MessageError):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came: the message itself, and, of a sealed one, of which agency its device is and what it has to learn."""
+    """The message itself; of a sealed one, its device's agency, what that has to learn, and how late it says it is."""
 
     payload: bytes = field(repr=False)
     sealed: bool = False
     ori: str = ""
     behind: bool = False
+    late: Lateness | None = None
 
 
 class Seals:
@@ -105,6 +107,7 @@ class Seals:
             sealed=True,
             ori=registered.ori,
             behind=statement.centre != generations[0].number,
+            late=statement.late,
         )
 
     def sealed(self, message: Outgoing) -> Outgoing | None:

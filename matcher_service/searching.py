@@ -1,20 +1,25 @@
 """The search for submissions that wait: a thread of its own, so that the conversation never waits for it.
 
-Its queue is the database: what was acknowledged and not answered is found there, also after a crash.
+Its queue is the database: what was acknowledged and not answered is found there, also after a crash. Where a
+submission is searched is decided by `routing` when its turn comes, and asked once more before it is answered. The
+galleries belong to a thread of theirs, so that a reply can go out at its deadline whatever a search is doing.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from interchange.errors import MessageError
 from interchange.logs import facts
 from interchange.messages import (
+    MAX_REPOSITORIES,
     CaptureProblem,
     Colour,
     Reply,
@@ -24,43 +29,74 @@ from interchange.messages import (
     encode_message,
 )
 from matcher_service import parameters
-from matcher_service.capture import look_at, relabelled_problem, swapped_hands, swapped_hands_problem
+from matcher_service.capture import look_at
+from matcher_service.errors import StoreError
+from matcher_service.gallery_worker import GalleryWorker
 from matcher_service.intake import read_prints
-from matcher_service.repositories import FoundCandidate, Outcome, SearchOutcome, StoredReply
+from matcher_service.repositories import Outcome, SearchOutcome, StoredReply
+from matcher_service.repository_search import RepositorySearch
+from matcher_service.routing import Answer, Verdict
+from matcher_service.routing.parameters import REPLY_DEADLINE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from interchange.minutiae import Minutiae
     from matcher_service.galleries import LiveGalleries, SearchableGallery
     from matcher_service.repositories import Submissions, WaitingSubmission
+    from matcher_service.routing import Decision
+    from matcher_service.routing.router import Router
 
 log = logging.getLogger("matcher.search")
 
+_Searched = tuple[SearchOutcome, CaptureProblem | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A submission as the galleries are asked for it."""
+
+    prints: list[tuple[int, Minutiae]]
+    problems: list[CaptureProblem]
+    galleries: dict[str, SearchableGallery]
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found until the deadline; `late` are the repositories that were not done by then."""
+
+    searches: dict[str, SearchOutcome]
+    problems: list[CaptureProblem]
+    late: frozenset[str]
+    decode_ms: float
+
 
 class Searching:
-    """Answers what waits, one submission after the other, oldest first."""
+    """Answers what waits, one submission after the other: the urgent first, then the oldest."""
 
     def __init__(
         self,
         *,
         submissions: Submissions,
         galleries: LiveGalleries,
+        router: Router,
         colour: Callable[[float, int], str],
         tell: Callable[[StoredReply], object],
         ready: Callable[[], None] = lambda: None,
         max_candidates: int = parameters.MAX_CANDIDATES,
+        reply_deadline_s: float = REPLY_DEADLINE_S,
     ) -> None:
-        """`colour` gives a candidate's colour for its evidence and the number of identities it was found among.
-
-        Evidence is -log10 of the false match rate. `ready` is called once searches are fast.
-        """
+        """`colour` is as in `RepositorySearch`. `ready` is called once searches are fast."""
         self._submissions = submissions
         self._galleries = galleries
-        self._colour = colour
+        self._router = router
+        self._one = RepositorySearch(colour=colour, max_candidates=max_candidates)
         self._tell = tell
         self._ready = ready
-        self._max_candidates = max_candidates
+        self._deadline_s = reply_deadline_s
+        self._worker = GalleryWorker()
+        self._releasing = threading.Event()
         self._stopping = threading.Event()
         self._work = threading.Event()
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
@@ -75,16 +111,20 @@ class Searching:
 
     def stop(self, timeout_s: float) -> bool:
         """Finish the submission that is under way. False if that takes longer; it is resumed at a start."""
+        until = time.monotonic() + timeout_s
         self._stopping.set()
         self._work.set()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        return self._worker.stop(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._galleries.load()
+                self._worker.submit(self._galleries.load).result()
+                self._router.warm_up()
                 break
             except Exception:
                 log.exception("the galleries cannot be loaded; trying again")
@@ -102,7 +142,8 @@ class Searching:
                 self._stopping.wait(parameters.SEARCH_POLL_S)
 
     def answer_next(self) -> bool:
-        """Search and answer the oldest submission that waits; False if there is none. Raises StoreError."""
+        """Search and answer the submission whose turn it is; False if none waits. Raises StoreError."""
+        self._take_up_released()
         waiting = self._submissions.begin_next()
         if waiting is None:
             return False
@@ -111,28 +152,104 @@ class Searching:
         given_up = waiting.attempts > parameters.SEARCH_ATTEMPTS
         if given_up:
             log.error("search given up", extra=facts(tcn=waiting.tcn, attempts=waiting.attempts - 1))
+        decisions = self._decide(waiting, given_up=given_up)
+        wanted = [d.repository for d in decisions if d.verdict is Verdict.SEARCH]
+        first = {d.repository for d in decisions if d.answer is Answer.FIRST}
+        looked = self._look(waiting, wanted, first, until=began + self._deadline_s, given_up=given_up)
+        gone = self._router.shut(waiting.id, wanted) if wanted else set[str]()
+        searches = [looked.searches[name] for name in wanted if name not in gone]
+        timings["decode"] = looked.decode_ms
+        timings |= {f"search.{s.repository}": s.duration_ms for s in searches if s.repository in first}
+        timings["total"] = timings["waiting"] + (time.monotonic() - began) * 1000
+        shown = [s for s in searches if s.repository in first]
+        to_follow = [s.repository for s in searches if s.repository not in first]
+        not_searched = sorted(gone) if searches else [d.repository for d in decisions]
+        payload = _reply(
+            waiting.tcn,
+            shown,
+            to_follow=to_follow,
+            not_searched=not_searched,
+            timings_ms=timings,
+            problems=looked.problems,
+        )
+        reply = StoredReply(waiting.tcn, waiting.device, payload)
+        outcome = Outcome.FAILED if given_up else Outcome.ANSWERED
+        late = looked.late - gone
+        stored = partial(self._router.stored, submission=waiting.id, late=bool(late))
+        if self._submissions.finish(waiting, reply.payload, searches, outcome, also=stored):
+            told = facts(
+                tcn=waiting.tcn, total_ms=timings["total"], **{s.repository: s.colour for s in shown}
+            )
+            log.info("answered", extra=told)
+            self._tell(reply)
+        return True
+
+    def _decide(self, waiting: WaitingSubmission, *, given_up: bool) -> list[Decision]:
+        """Where it is to be searched. What cannot be decided is not searched, and given up in the end."""
+        try:
+            return self._router.decide(waiting.id)
+        except StoreError:
+            raise
+        except Exception:
+            if not given_up:
+                raise
+            log.exception("submission cannot be routed", extra=facts(tcn=waiting.tcn))
+            return []
+
+    def _look(
+        self,
+        waiting: WaitingSubmission,
+        wanted: Sequence[str],
+        first: Collection[str],
+        *,
+        until: float,
+        given_up: bool,
+    ) -> _Looked:
+        """Search the repositories, until the deadline. What is not done then is called failed, and made up for."""
+        searched_at, began = datetime.now(UTC), time.monotonic()
+        prepared = self._worker.submit(partial(self._prepare, waiting, given_up=given_up))
+        futures = {
+            # By then it is done: one thing after the other.
+            name: self._worker.submit(lambda name=name: self._search(name, prepared.result()))
+            for name in wanted
+        }
+        everything: list[Future[Any]] = [prepared, *futures.values()]
+        wait(everything, timeout=max(0.0, until - time.monotonic()))
+        ready = prepared.result() if prepared.done() else None
+        problems = [] if ready is None else list(ready.problems)
+        searches: dict[str, SearchOutcome] = {}
+        late: set[str] = set()
+        for name, future in futures.items():
+            if not future.done():
+                future.cancel()
+                late.add(name)
+                searches[name] = _failed(name, searched_at, (time.monotonic() - began) * 1000)
+                log.error("search too slow for the reply", extra=facts(tcn=waiting.tcn, repository=name))
+                continue
+            searches[name], slip = future.result()
+            # What a hit betrays of the labels is not said of a repository that is answered only after review.
+            if slip is not None and name in first and all(p.fault != slip.fault for p in problems):
+                problems.append(slip)
+                log.warning("wrong labels", extra=facts(tcn=waiting.tcn, repository=name, fault=slip.fault))
+        took_ms = 0.0 if ready is None else ready.took_ms
+        return _Looked(searches, problems, frozenset(late), took_ms)
+
+    # -- on the galleries' thread
+
+    def _prepare(self, waiting: WaitingSubmission, *, given_up: bool = False) -> _Prepared:
+        began = time.monotonic()
         self._galleries.refresh()
         prints, problems = look_at([] if given_up else self._read(waiting))
         for problem in problems:
             slip = facts(tcn=waiting.tcn, fault=problem.fault, positions=problem.positions)
             log.warning("prints taken wrongly", extra=slip)
-        timings["decode"] = (time.monotonic() - began) * 1000
-        searches: list[SearchOutcome] = []
-        for name, gallery in self._galleries:
-            search, slip = self._search(name, gallery, prints)
-            searches.append(search)
-            if slip is not None and all(p.fault != slip.fault for p in problems):
-                problems.append(slip)
-                log.warning("wrong labels", extra=facts(tcn=waiting.tcn, repository=name, fault=slip.fault))
-        timings |= {f"search.{s.repository}": s.duration_ms for s in searches}
-        timings["total"] = timings["waiting"] + (time.monotonic() - began) * 1000
-        reply = StoredReply(waiting.tcn, waiting.device, _reply(waiting.tcn, searches, timings, problems))
-        outcome = Outcome.FAILED if given_up else Outcome.ANSWERED
-        if self._submissions.finish(waiting, reply.payload, searches, outcome):
-            colours = {s.repository: s.colour for s in searches}
-            log.info("answered", extra=facts(tcn=waiting.tcn, total_ms=timings["total"], **colours))
-            self._tell(reply)
-        return True
+        return _Prepared(prints, problems, dict(self._galleries), (time.monotonic() - began) * 1000)
+
+    def _search(self, name: str, ready: _Prepared) -> _Searched:
+        gallery = ready.galleries.get(name)
+        if gallery is None:  # made while we looked
+            return _failed(name, datetime.now(UTC), 0.0), None
+        return self._one.search(name, gallery, ready.prints)
 
     def _read(self, waiting: WaitingSubmission) -> list[tuple[int, Minutiae]]:
         """What was readable at the door; if it no longer is, the program has changed since."""
@@ -143,76 +260,56 @@ class Searching:
             log.error("stored submission cannot be read", extra=unreadable)  # noqa: TRY400
             return []
 
-    def _search(
-        self, name: str, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]]
-    ) -> tuple[SearchOutcome, CaptureProblem | None]:
-        """One repository, and which labels had to be wrong for somebody to be found.
+    # -- what a later report opened, or a reply could not wait for
 
-        A fault in it is yellow, never green, and leaves the others alone.
-        """
-        searched_at = datetime.now(UTC)
-        began = time.monotonic()
-        found: list[FoundCandidate] = []
-        colour = Colour.YELLOW
-        failed = True
-        slip: CaptureProblem | None = None
+    def _take_up_released(self) -> None:
+        """Have the next of them searched; its result goes to review, not into a rapid reply."""
+        if self._releasing.is_set():
+            return
+        waiting = self._submissions.next_released()
+        if waiting is None:
+            return
+        self._releasing.set()
+        self._worker.submit(partial(self._search_released, waiting))
+
+    def _search_released(self, waiting: WaitingSubmission) -> None:
         try:
-            # Prints that hold next to nothing match nobody: "none found" would be said without having looked.
-            searchable = [(at, m) for at, m in prints if len(m) >= parameters.LEAST_MINUTIAE]
-            if searchable:
-                found, colour, slip = self._candidates(gallery, searchable)
-                failed = False
-                other_way = swapped_hands(searchable)
-                if colour is not Colour.RED and other_way:
-                    # To be believed against the labels, it must be more than a stranger's by so much more.
-                    less = parameters.WRONG_LABELS_LOG10
-                    swapped, its, _ = self._candidates(gallery, other_way, less=less)
-                    if its is Colour.RED:
-                        found, colour, slip = swapped, its, swapped_hands_problem(prints)
+            wanted = [d.repository for d in self._router.decide_released(waiting.id)]
+            ready = self._prepare(waiting)
+            found = {name: self._search(name, ready)[0] for name in wanted}
+            gone = self._router.shut(waiting.id, wanted) if wanted else set[str]()
+            kept = [found[name] for name in wanted if name not in gone]
+            if self._submissions.add_later(
+                waiting.id, kept, also=partial(self._router.released, submission=waiting.id)
+            ):
+                log.info("searched later", extra=facts(tcn=waiting.tcn, repositories=len(kept)))
         except Exception:
-            log.exception("search of a repository failed", extra=facts(repository=name))
-        outcome = SearchOutcome(
-            repository=name,
-            searched_at=searched_at,
-            duration_ms=(time.monotonic() - began) * 1000,
-            gallery_prints=len(gallery),
-            colour=colour,
-            failed=failed,
-            candidates=tuple(found),
-        )
-        return outcome, slip
+            log.exception("a later search failed; it is tried again", extra=facts(tcn=waiting.tcn))
+            self._stopping.wait(parameters.SEARCH_POLL_S)
+        finally:
+            self._releasing.clear()
+            self._work.set()
 
-    def _candidates(
-        self, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]], *, less: float = 0.0
-    ) -> tuple[list[FoundCandidate], Colour, CaptureProblem | None]:
-        """Who is found, without the green, the colour of the best, and which of the labels it says are wrong.
 
-        `less` is taken off their evidence.
-        """
-        from matcher_service.search.decision import expected_fpir
-
-        identities = gallery.identities
-        found: list[FoundCandidate] = []
-        best, slip = Colour.GREEN, None
-        for candidate in gallery.search(prints, limit=self._max_candidates):
-            evidence = max(0.0, candidate.score - less)
-            its = Colour(self._colour(evidence, identities))
-            if its is Colour.GREEN:
-                continue
-            if not found:
-                best = its
-                slip = relabelled_problem(candidate.relabelled) if candidate.relabelled else None
-            fpir = expected_fpir(-evidence, identities)
-            found.append(
-                FoundCandidate(secrets.token_urlsafe(12), candidate.key, candidate.score, -evidence, fpir)
-            )
-        return found, best, slip
+def _failed(repository: str, searched_at: datetime, duration_ms: float) -> SearchOutcome:
+    """Not searched, or not in time: yellow, never green."""
+    return SearchOutcome(
+        repository=repository,
+        searched_at=searched_at,
+        duration_ms=duration_ms,
+        gallery_prints=0,
+        colour=Colour.YELLOW,
+        failed=True,
+    )
 
 
 def _reply(
     tcn: str,
     searches: Sequence[SearchOutcome],
-    timings_ms: dict[str, float],
+    *,
+    to_follow: Sequence[str],
+    not_searched: Sequence[str],
+    timings_ms: Mapping[str, float],
     problems: Sequence[CaptureProblem],
 ) -> bytes:
     return encode_message(
@@ -230,5 +327,7 @@ def _reply(
             ),
             timings_ms={stage: round(ms, 3) for stage, ms in timings_ms.items()},
             capture_problems=tuple(problems),
+            to_follow=tuple(to_follow),
+            not_searched=tuple(not_searched[:MAX_REPOSITORIES]),
         )
     )

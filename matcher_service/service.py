@@ -14,18 +14,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interchange.link import Link
+from interchange.link_protocol import Outgoing
 from interchange.topics import Up, from_every_device
 from matcher_service import parameters
+from matcher_service.auditing.anchoring import TOPIC as HEADS
+from matcher_service.auditing.anchoring import anchoring_of
 from matcher_service.authority.office import open_office
 from matcher_service.galleries import LiveGalleries
 from matcher_service.intake import Intake, reply_message
 from matcher_service.repositories import Devices, Quarantine, Repositories, Submissions
+from matcher_service.routing import Mode
+from matcher_service.routing.followers import searches_stored
+from matcher_service.routing.register import Register
+from matcher_service.routing.reports import Reports
+from matcher_service.routing.router import Router
 from matcher_service.searching import Searching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interchange.link_protocol import Incoming, Outgoing, Puback
+    from interchange.link_protocol import Incoming, Puback
     from matcher_service.galleries import PrintSource, SearchableGallery
     from matcher_service.repositories import Database, StoredReply
     from matcher_service.settings import MatcherSettings
@@ -40,6 +48,17 @@ def gallery_folder(settings: MatcherSettings, database: Database) -> Path | None
     if database.file is None and database.url.startswith("sqlite"):
         return None
     return (database.file.parent if database.file else Path()) / "galleries" / settings.instance
+
+
+def _set_mode(settings: MatcherSettings, database: Database) -> None:
+    """What these settings say of the rules, for all who use this database; loudly, where there are none."""
+    mode = settings.routing.mode
+    Register(database).set_mode(mode, by=f"system:matcher/{settings.instance}")
+    if mode is Mode.EVERYTHING:
+        log.warning(
+            "the rules of sharing are NOT in force: everything is searched everywhere; for one machine only"
+            " (routing.mode)"
+        )
 
 
 class MatcherService:
@@ -69,6 +88,7 @@ class MatcherService:
             threads=settings.search.threads,
         )
         self._submissions = Submissions(database, instance=settings.instance)
+        _set_mode(settings, database)
         self._link = Link(
             broker=settings.broker,
             client_id=settings.instance,
@@ -82,10 +102,12 @@ class MatcherService:
         self._search = Searching(
             submissions=self._submissions,
             galleries=self._galleries,
+            router=Router(database, on_stored=searches_stored),
             colour=colour,
             tell=self._tell,
             ready=self._searches_are_fast,
             max_candidates=settings.search.max_candidates,
+            reply_deadline_s=settings.routing.reply_deadline_s,
         )
         quarantine = settings.quarantine
         office = open_office(settings, database)
@@ -99,17 +121,24 @@ class MatcherService:
             seals=self._seals,
             registrar=office.registrar if office else None,
             publish_plain=self._link.publish,
+            reports=Reports(database, wake_search=self._search.wake),
+            agencies=settings.routing.devices,
         )
         self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._anchoring = anchoring_of(settings, database, publish=self._publish_head)
 
     def start(self) -> None:
         """Begin; returns at once, whether or not there is a broker."""
         self._intake_thread.start()
         self._search.start()
         self._link.start()
+        if self._anchoring is not None:
+            self._anchoring.start()
 
     def stop(self) -> None:
         """End in order, within `STOP_WAIT_S` and the link's own limit; what is under way is resumed later."""
+        if self._anchoring is not None:
+            self._anchoring.stop()
         self._link.stop()
         self._put(None)
         if self._intake_thread.ident is not None:
@@ -169,6 +198,9 @@ class MatcherService:
         """Sealed to its device, where there is an authority. False if it did not go out."""
         sealed = message if self._seals is None else self._seals.sealed(message)
         return sealed is not None and self._link.publish(sealed)
+
+    def _publish_head(self, line: str) -> None:
+        self._link.publish(Outgoing(topic=HEADS, payload=line.encode(), retain=True))
 
     def _searches_are_fast(self) -> None:
         self._warm.set()

@@ -22,7 +22,11 @@ from interchange.fields import DeviceName, Name  # noqa: TC001 - pydantic reads 
 from interchange.health import OpsSettings
 from interchange.settings import BrokerSettings, SettingsModel
 from matcher_service import parameters
+from matcher_service.accounts.settings import AccountsSettings
 from matcher_service.api.settings import ApiSettings
+from matcher_service.auditing.settings import AuditSettings
+from matcher_service.notify.settings import NotifySettings
+from matcher_service.routing.settings import RoutingSettings
 
 
 class MatcherBrokerSettings(BrokerSettings):
@@ -104,3 +108,7 @@ class MatcherSettings(SettingsModel):
     api: ApiSettings = ApiSettings()
     ops: OpsSettings = OpsSettings()
     authority: AuthoritySettings = AuthoritySettings()
+    routing: RoutingSettings = RoutingSettings()
+    accounts: AccountsSettings = AccountsSettings()
+    audit: AuditSettings = AuditSettings()
+    notify: NotifySettings = NotifySettings()

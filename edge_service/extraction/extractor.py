@@ -115,6 +115,10 @@ class Extractor:
         """All minutiae, at 500 dpi, and the features, without any judgement: what the judgement is fitted on."""
         return self._look(frames.check(image, dpi), dpi, None)
 
+    def forget(self) -> None:
+        """Leave nothing of the images that were looked at in the network's memory; takes as long as one of them."""
+        self._network.forget()
+
     def _look(self, image: NDArray[np.uint8], dpi: float, trace: Trace | None) -> tuple[Minutiae, Features]:
         resampled = frames.at_500_dpi(image, dpi)
         if trace is not None:

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 # How far it has come, in the order in which that happens.
 SAVED, SENT, DELIVERED, ANSWERED, REFUSED = "saved", "sent", "delivered", "answered", "refused"
+# Where it has stopped on its way. Only what is held goes on by itself, once the centre trusts this kiosk again.
+HELD, EXPIRED, DAMAGED = "held", "expired", "damaged"
 _DELIVERY = {
     SpoolState.QUEUED: SAVED,
     SpoolState.SENT: SENT,
     SpoolState.ACKNOWLEDGED: DELIVERED,
     SpoolState.REPLIED: ANSWERED,
     SpoolState.REFUSED: REFUSED,
+    SpoolState.EXPIRED: EXPIRED,
+    SpoolState.DAMAGED: DAMAGED,
 }
 # Kinds of answer: each has its own colour, words and shape. "unsearched" is the matcher's yellow for a failure.
 STRONG, POSSIBLE, NONE, UNSEARCHED = "strong", "possible", "none", "unsearched"
@@ -52,9 +56,10 @@ class Answer:
     Attributes:
         tcn: its number at the matcher.
         number: the jail's own number; empty for a booking that was not taken on the page.
-        delivery: "saved", "sent", "delivered", "answered" or "refused".
+        delivery: "saved", "sent", "delivered" or "answered"; "refused", "held", "expired" or "damaged".
         gravest: the kind that is shown in a list; empty without a reply.
         refused: the field and the reason, in the matcher's words.
+        held: why the matcher does not trust this kiosk, in its words.
         made_ms: when it was saved, in milliseconds since 1970 by the kiosk's clock.
     """
 
@@ -65,12 +70,13 @@ class Answer:
     repositories: tuple[RepositoryAnswer, ...] = ()
     slips: tuple[CaptureSlip, ...] = ()
     refused: str = ""
+    held: str = ""
     made_ms: int = 0
 
     @property
     def final(self) -> bool:
         """Whether nothing more will come."""
-        return self.delivery in {REFUSED, ANSWERED}
+        return self.delivery in {REFUSED, ANSWERED, EXPIRED, DAMAGED}
 
 
 def answer_of(entry: SpoolEntry, note: Note | None) -> Answer:
@@ -80,6 +86,8 @@ def answer_of(entry: SpoolEntry, note: Note | None) -> Answer:
     if entry.state is SpoolState.REFUSED:
         why = f"{entry.refused_field}: {entry.refused_reason}"
         return Answer(entry.tcn, number, REFUSED, refused=why, made_ms=entry.saved_ms)
+    if reply is None and entry.state is SpoolState.SENT and entry.held_reason is not None:
+        return Answer(entry.tcn, number, HELD, held=entry.held_reason, made_ms=entry.saved_ms)
     if reply is None:
         return Answer(entry.tcn, number, _DELIVERY[entry.state], made_ms=entry.saved_ms)
     rows = tuple(RepositoryAnswer(r.name, _kind(r), len(r.candidates)) for r in reply.repositories)

@@ -72,9 +72,17 @@ class _NotUnlocked(Exception):  # noqa: N818 - never leaves this module
 
 
 def make_app(  # noqa: C901 - one small function for each thing that an officer can do
-    *, desk: CaptureDesk, gate: Gate, status: StatusLine, hub: Hub, device: str, port: int, language: str
+    *,
+    desk: CaptureDesk,
+    gate: Gate,
+    status: StatusLine,
+    hub: Hub,
+    device: str,
+    port: int,
+    language: str,
+    call: str = "",
 ) -> App:
-    """The application behind its guard."""
+    """The application behind its guard; `call` is whom an officer calls when the centre does not trust the kiosk."""
     app = FastAPI(title="Whorl kiosk", docs_url=None, redoc_url=None, openapi_url=None)
 
     def unlocked(whorl_session: SessionToken = None) -> None:
@@ -91,7 +99,7 @@ def make_app(  # noqa: C901 - one small function for each thing that an officer 
     @app.get("/")
     def page(whorl_language: Annotated[str | None, Cookie(max_length=8)] = None) -> HTMLResponse:
         chosen = whorl_language if whorl_language in LANGUAGES else language
-        return HTMLResponse(render_page(chosen, device=device))
+        return HTMLResponse(render_page(chosen, device=device, call=call))
 
     @app.get("/messages/{wanted}.json")
     def messages(wanted: str) -> Response:

@@ -38,9 +38,12 @@ def kiosk(
     from edge_service.errors import EdgeError
     from edge_service.extraction import ExtractionError, Extractor
     from edge_service.kiosk.kiosk import Kiosk
+    from edge_service.ops.board_counts import counts_of
+    from edge_service.ops.freed_memory import overwrite_freed_memory
     from edge_service.reader import fingerprint_reader
     from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
 
+    overwrite_freed_memory()
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
@@ -61,7 +64,13 @@ def kiosk(
                 connected=lambda: uplink.connected,
                 sensor_failed=lambda error: ops.sensor_failed(error),  # noqa: PLW0108 - it is made below
             ) as page:
-                ops = make_ops(settings, spool, uplink, sensor_trouble=lambda: page.desk.sensor_trouble)
+                ops = make_ops(
+                    settings,
+                    spool,
+                    uplink,
+                    sensor_trouble=lambda: page.desk.sensor_trouble,
+                    board_counters=lambda: counts_of(reader),
+                )
                 uplink.start()
                 ops.start()
                 with said_ready(ready_file):

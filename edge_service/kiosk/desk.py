@@ -19,7 +19,13 @@ from edge_service.kiosk import parameters
 from edge_service.kiosk.answer import Answer, answer_of
 from edge_service.kiosk.draft import Draft, kept_draft
 from edge_service.kiosk.errors import NoRoom, WrongStep
-from edge_service.kiosk.form import REASONS_TO_LEAVE_OUT, BookingForm, FingerPlan, FingerState
+from edge_service.kiosk.form import (
+    REASONS_TO_LEAVE_OUT,
+    BookingForm,
+    FingerPlan,
+    FingerState,
+    about_booking,
+)
 from edge_service.kiosk.pictures import Pictures
 from edge_service.kiosk.state import FingerView, Phase, PressView, Step
 from edge_service.kiosk.steps import SENSOR_TROUBLES
@@ -62,6 +68,7 @@ class CaptureDesk:
         told that there is something new to show, `touched` that a finger was on the sensor.
         """
         self.pictures = Pictures()
+        self._heard = heard
         self._spool = spool
         self._store = store
         self._positions = tuple(positions)
@@ -302,6 +309,7 @@ class CaptureDesk:
             pass
         finally:
             self.pictures.drop()
+            self._heard.forget()
 
     def _add(self, position: int, taken: Finger | FingerState) -> None:
         with self._lock:
@@ -335,7 +343,9 @@ class CaptureDesk:
                 form, plan = self._form, self._plan
                 fingers = [self._taken[p] for p in sorted(self._taken)]
             try:
-                tcn = self._steps.save(fingers, announce=partial(self._announce, form, plan))
+                tcn = self._steps.save(
+                    fingers, announce=partial(self._announce, form, plan), about=about_booking(form, plan)
+                )
                 break
             except SpoolError as error:
                 log.exception("booking not saved", extra=facts(kind=type(error).__name__))

@@ -7,6 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+import interchange.charges
+from edge_service.booking import About
+from interchange.charges import LeftOut, LeftOutReason
+
 
 class ChargeClass(StrEnum):
     """Class of the most serious charge of this booking."""
@@ -84,3 +88,15 @@ class FingerPlan(_Strict):
     def without(self, position: int, reason: FingerState) -> FingerPlan:
         """The plan once `position` turned out not to be possible; there may be nothing left to print."""
         return FingerPlan.model_construct(fingers={**self.fingers, position: reason})
+
+
+def about_booking(form: BookingForm, plan: FingerPlan) -> About:
+    """What of it goes with the submission: what the centre's rules ask for, not the jail's own number."""
+    return About(
+        charge_class=interchange.charges.ChargeClass(form.charge_class),
+        disposition=interchange.charges.Disposition(form.disposition),
+        left_out=tuple(
+            LeftOut(position=position, reason=LeftOutReason(state))
+            for position, state in plan.left_out.items()
+        ),
+    )

@@ -60,7 +60,7 @@ class Kiosk:
         """Takes the page's port. Raises CannotListen, SpoolError."""
         self.hub = Hub()
         self._stopping = threading.Event()
-        self._store = KioskStore(spool.path.with_name(STORE_FILE))
+        self._store = KioskStore(spool.path.with_name(STORE_FILE), vault=spool.vault)
         heard = ListenedExtractor(extractor)
 
         def make_steps(events: Callable[[BookingEvent], None], interrupt: threading.Event) -> BookingSteps:
@@ -113,6 +113,7 @@ class Kiosk:
             device=device,
             port=settings.port,
             language=settings.language,
+            call=settings.call,
         )
         self._server = PageServer(app, port=settings.port)
         self._looking = threading.Thread(target=self._look, name="kiosk-gate", daemon=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_page(language: str, *, device: str) -> str:
-    """HTML of the page."""
+def render_page(language: str, *, device: str, call: str = "") -> str:
+    """HTML of the page; `call` is whom it tells to call, in nobody's language."""
     words = catalogue(language)
     return (
         _environment()
@@ -26,6 +26,7 @@ def render_page(language: str, *, device: str) -> str:
             language=language,
             languages=LANGUAGES,
             device=device,
+            call=call,
             t=words,
             charge_classes=list(ChargeClass),
             dispositions=list(Disposition),

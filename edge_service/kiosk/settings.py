@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - pydantic reads it at run time
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from edge_service.kiosk import parameters
 from interchange.settings import SettingsModel
@@ -19,6 +19,8 @@ class KioskSettings(SettingsModel):
     # Who may unlock it; without it, kiosk-users.json beside the spool. Made by `edge-service kiosk-users add`.
     users: Path | None = None
     idle_lock_s: Annotated[float, Field(ge=5, le=3600)] = parameters.IDLE_LOCK_S
+    # Whom the page tells to call when the centre does not trust this kiosk: "help desk, 555-0100". Not sent anywhere.
+    call: Annotated[str, StringConstraints(max_length=60)] = ""
     # A good print is accepted by itself after this time; 0 waits for a tap.
     accept_good_after_s: Annotated[float, Field(ge=0, le=60)] = parameters.ACCEPT_GOOD_AFTER_S
     # The finger plan that a booking begins with: right and left index and middle finger.

@@ -23,6 +23,7 @@ class StatusView:
         broker: whether the broker can be reached.
         sensor: id of what is wrong with the sensor; empty while it is ready.
         queue: bookings that the matcher has not acknowledged; -1 if the store cannot be read.
+        held: those of them that the matcher does not take, because it does not trust this kiosk.
         nearly_full: whether there is little room for more.
         clock: the kiosk's time, ISO 8601.
         synchronised: whether a time server keeps it.
@@ -34,6 +35,7 @@ class StatusView:
     broker: bool
     sensor: str
     queue: int
+    held: int
     nearly_full: bool
     clock: str
     synchronised: bool
@@ -70,12 +72,13 @@ class StatusLine:
             now = self._clock.now()
         except SpoolError:
             return StatusView(
-                self._connected(), self._sensor_trouble(), -1, True, "", False, 0.0, 0.0, self._boot
+                self._connected(), self._sensor_trouble(), -1, 0, True, "", False, 0.0, 0.0, self._boot
             )
         return StatusView(
             broker=self._connected(),
             sensor=self._sensor_trouble(),
             queue=queue,
+            held=stats.not_trusted,
             nearly_full=nearly_full,
             clock=now.clock.isoformat(timespec="seconds"),
             synchronised=now.synchronised,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_service.booking import Extractor, Finger
+    from edge_service.booking import About, Extractor, Finger
     from edge_service.extraction.quality import Assessment
     from interchange.minutiae import Minutiae
 
@@ -45,6 +45,10 @@ class ListenedExtractor:
         found, assessment = self._extractor.assess(image, dpi)
         self.reason = "" if assessment.reason is None else str(assessment.reason)
         return found, assessment
+
+    def forget(self) -> None:
+        """As the extractor's."""
+        self._extractor.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,9 @@ class BookingSteps(EdgeService):
             return Press(None, reason=heard.reason or "not_a_finger")
         return Press(finger, reason=heard.reason)
 
-    def save(self, fingers: Sequence[Finger], *, announce: Callable[[str], None]) -> str:
+    def save(self, fingers: Sequence[Finger], *, announce: Callable[[str], None], about: About) -> str:
         """Save the submission; its TCN, which is announced before. Raises SpoolError: then nothing was."""
-        tcn = self._save(fingers, self._clock.now(), Purpose.BOOKING, announce=announce)
+        tcn = self._save(fingers, self._clock.now(), Purpose.BOOKING, announce=announce, about=about)
         self._wake_uplink()
         return tcn
 

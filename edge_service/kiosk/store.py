@@ -1,53 +1,87 @@
 """The kiosk's own notes, beside the spool: what the page must know again after its service was restarted.
 
 It holds the booking that is under way (never its prints), the numbers and classes that belong to saved bookings, the
-unlocked session by the hash of its token, and how many wrong codes were tried. Readable by its owner alone.
+unlocked session by the hash of its token, and how many wrong codes were tried. Readable by its owner alone, and
+sealed with the spool's key but for TCNs and times.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import sqlite3
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from edge_service.errors import SpoolError
+from edge_service.at_rest import Format, SealedColumn, SealedFile, Unreadable
+from edge_service.at_rest.migration import carry_over
+from edge_service.errors import SpoolDamaged, SpoolKeyError
 from edge_service.kiosk import parameters
-from edge_service.spool_file import transaction
 from interchange.logs import facts
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
     from types import TracebackType
 
+    from edge_service.at_rest import Vault
     from edge_service.kiosk.form import BookingForm, FingerPlan
 
 log = logging.getLogger("edge.kiosk")
 
 FILE = "kiosk.db"
-_SETTINGS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # who saved what must not be forgotten before the submission is
-    "PRAGMA secure_delete = ON",
-)
+VALUE = SealedColumn("fact", "value", "key")
+SAID = SealedColumn("note", "said", "tcn")
 _TABLES = """
-CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS note (
+CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE note (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     tcn TEXT NOT NULL UNIQUE,
-    number TEXT NOT NULL,
-    charge_class TEXT NOT NULL,
-    disposition TEXT NOT NULL,
-    left_out TEXT NOT NULL,
-    officer TEXT NOT NULL,
+    said BLOB NOT NULL,
     made_ms INTEGER NOT NULL
 );
 """
+
+
+def _from_plain(connection: sqlite3.Connection, form: Format, vault: Vault) -> None:
+    """The first format, which had no number, kept everything in plain."""
+    connection.execute("ALTER TABLE fact RENAME TO fact_0")
+    connection.execute("ALTER TABLE note RENAME TO note_0")
+    for table in _TABLES.split(";\n"):
+        if table.strip():
+            connection.execute(table)
+    carry_over(
+        connection,
+        form,
+        vault,
+        select="SELECT key, value FROM fact_0",
+        table="fact",
+        columns=("key", "value"),
+    )
+    said = (
+        "json_object('number', number, 'charge_class', charge_class, 'disposition', disposition,"
+        " 'left_out', json(left_out), 'officer', officer)"
+    )
+    carry_over(
+        connection,
+        form,
+        vault,
+        select=f"SELECT seq, tcn, {said}, made_ms FROM note_0 ORDER BY seq",  # noqa: S608 - our own words
+        table="note",
+        columns=("seq", "tcn", "said", "made_ms"),
+    )
+    connection.execute("DROP TABLE fact_0")
+    connection.execute("DROP TABLE note_0")
+
+
+FORMAT = Format(
+    name="kiosk",
+    version=1,
+    schema=_TABLES,
+    tables=frozenset({"fact", "note"}),
+    sealed=(VALUE, SAID),
+    migrations={0: _from_plain},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +100,60 @@ class Note:
 class KioskStore:
     """See the module. Safe to use from several threads; raises SpoolError for anything the disk does."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it, or make it. A damaged one is set aside and a new one begun: no print is ever in it."""
+    def __init__(self, path: Path, *, vault: Vault | None = None) -> None:
+        """Open it, or make it. Sealed with the spool's `vault`, or with the key file beside it.
+
+        A damaged one, or one of another key than the spool's, is set aside and a new one begun: no print is in it.
+        """
         self.path = path
-        self._lock = threading.RLock()
         try:
-            self._connection = _connect(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise SpoolError(path, f"cannot be opened: {error}") from None
-            aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-            log.warning("damaged notes of the kiosk set aside", extra=facts(as_file=aside))
-            self._connection = _connect(path)
+            self._file = SealedFile(path, FORMAT, vault=vault)
+        except (SpoolDamaged, SpoolKeyError) as error:
+            if isinstance(error, SpoolKeyError) and (vault is None or not error.lost):
+                raise
+            log.warning("notes of the kiosk cannot be read, new ones are begun", extra=facts(file=path))
+            self._file = SealedFile(path, FORMAT, vault=vault, start_empty=True)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - whatever was put there
-        """What was put under `key`; None if nothing was."""
-        rows = self._read("SELECT value FROM fact WHERE key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else None
+        """What was put under `key`; None if nothing was, or it cannot be read any more."""
+        rows = self._file.read("SELECT value FROM fact WHERE key = ?", (key,))
+        text = self._open(rows[0][0], VALUE, key) if rows else None
+        return None if text is None else json.loads(text)
 
     def put(self, key: str, value: object) -> None:
         """Keep `value`, which JSON can say, under `key`; None forgets it."""
-        if value is None:
-            self._write("DELETE FROM fact WHERE key = ?", (key,))
-        else:
-            self._write("INSERT OR REPLACE INTO fact (key, value) VALUES (?, ?)", (key, json.dumps(value)))
+        with self._file.transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM fact WHERE key = ?", (key,))
+            else:
+                sealed = self._file.seal(json.dumps(value).encode(), VALUE, key)
+                connection.execute("INSERT OR REPLACE INTO fact (key, value) VALUES (?, ?)", (key, sealed))
 
     def note(self, tcn: str, form: BookingForm, plan: FingerPlan, *, officer: str) -> None:
         """Keep what belongs to a submission; called before that is saved, so that none is without."""
-        left_out = json.dumps({str(p): state for p, state in plan.left_out.items()})
-        self._write(
-            "INSERT OR REPLACE INTO note (tcn, number, charge_class, disposition, left_out, officer, made_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                tcn, form.number, form.charge_class, form.disposition, left_out, officer,
-                time.time_ns() // 1_000_000,
-            ),
-        )  # fmt: skip
-        self._write("DELETE FROM note WHERE seq <= (SELECT MAX(seq) FROM note) - ?", (parameters.KEPT_NOTES,))
+        said = {
+            "number": form.number,
+            "charge_class": form.charge_class,
+            "disposition": form.disposition,
+            "left_out": {str(p): state for p, state in plan.left_out.items()},
+            "officer": officer,
+        }
+        with self._file.transaction() as connection:
+            sealed = self._file.seal(json.dumps(said).encode(), SAID, tcn)
+            connection.execute(
+                "INSERT OR REPLACE INTO note (tcn, said, made_ms) VALUES (?, ?, ?)",
+                (tcn, sealed, time.time_ns() // 1_000_000),
+            )
+            connection.execute(
+                "DELETE FROM note WHERE seq <= (SELECT MAX(seq) FROM note) - ?", (parameters.KEPT_NOTES,)
+            )
 
     def forget_note(self, tcn: str) -> None:
         """The submission was not saved after all."""
-        self._write("DELETE FROM note WHERE tcn = ?", (tcn,))
+        self._file.write("DELETE FROM note WHERE tcn = ?", (tcn,))
 
     def notes(self, *, limit: int) -> list[Note]:
-        """The newest, newest first."""
+        """The newest that can be read, newest first."""
         return self._notes("ORDER BY seq DESC LIMIT ?", (limit,))
 
     def note_of(self, tcn: str) -> Note | None:
@@ -120,10 +161,18 @@ class KioskStore:
         found = self._notes("WHERE tcn = ?", (tcn,))
         return found[0] if found else None
 
+    @property
+    def vault(self) -> Vault:
+        """What it is sealed with."""
+        return self._file.vault
+
+    def reseal(self) -> int:
+        """Seal everything with the key that is now the first of its key file; how many values."""
+        return self._file.reseal()
+
     def close(self) -> None:
         """Give the file back."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,39 +183,19 @@ class KioskStore:
         self.close()
 
     def _notes(self, where: str, values: tuple[object, ...]) -> list[Note]:
-        columns = "tcn, number, charge_class, disposition, left_out, officer, made_ms"
-        rows = self._read(f"SELECT {columns} FROM note {where}", values)  # noqa: S608 - our own words
-        return [
-            Note(tcn, number, charge, disposition, _by_position(left_out), officer, made_ms)
-            for tcn, number, charge, disposition, left_out, officer, made_ms in rows
-        ]
+        rows = self._file.read(f"SELECT tcn, said, made_ms FROM note {where}", values)  # noqa: S608 - our own words
+        found: list[Note] = []
+        for tcn, blob, made_ms in rows:
+            text = self._open(blob, SAID, tcn)
+            if text is not None:
+                said = json.loads(text)
+                said["left_out"] = {int(position): state for position, state in said["left_out"].items()}
+                found.append(Note(tcn=tcn, made_ms=made_ms, **said))
+        return found
 
-    def _read(self, sql: str, values: tuple[object, ...]) -> list[Any]:
-        with self._lock:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise SpoolError(self.path, f"cannot be read ({error}); restart the service") from None
-
-    def _write(self, sql: str, values: tuple[object, ...]) -> None:
-        with self._lock, transaction(self._connection, self.path) as connection:
-            connection.execute(sql, values)
-
-
-def _by_position(text: str) -> dict[int, str]:
-    return {int(position): state for position, state in json.loads(text).items()}
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        with contextlib.suppress(OSError):  # SQLite says it better
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-    try:
-        for setting in _SETTINGS:
-            connection.execute(setting)
-        connection.executescript(_TABLES)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    def _open(self, blob: object, column: SealedColumn, row: str) -> bytes | None:
+        try:
+            return self._file.unseal(blob, column, row)
+        except Unreadable as error:
+            log.error("a note of the kiosk is damaged", extra=facts(table=column.table, reason=error))  # noqa: TRY400
+            return None

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from edge_service.ops.checks import broker, certificates, clock, disk, matcher, model, power, sensor, spool
 from edge_service.ops.findings import Finding, Level
+from edge_service.ops.words import PROVISION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from edge_service.ops.patient import Patient
+    from interchange.settings import SettingsError
 
 log = logging.getLogger("edge.doctor")
 
@@ -27,6 +29,11 @@ CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
     "matcher": matcher.check,
 }
 SETTINGS = "settings"
+DEVICE, BROKER, MISSING = (
+    "device",
+    "broker",
+    "Field required",
+)  # of SettingsError, the last in pydantic's words
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
@@ -47,9 +54,23 @@ def examine(patient: Patient) -> Iterator[Finding]:
             )
 
 
-def unreadable(problem: str) -> list[Finding]:
-    """All that can be said of a kiosk whose settings cannot be used."""
-    wrong = Finding(
-        SETTINGS, Level.PROBLEM, problem, "Correct the file, then look again: edge-service settings check"
-    )
+def unreadable(error: SettingsError) -> list[Finding]:
+    """All that can be said of a kiosk whose settings cannot be used.
+
+    What is missing in them is mostly what an identity brings along: the kiosk's name, and TLS to a broker elsewhere.
+    """
+    if error.key == DEVICE and error.reason == MISSING:
+        words = (
+            f"{error.source}: this kiosk has no name: it was not provisioned yet, and its settings name none"
+        )
+        wrong = Finding(SETTINGS, Level.PROBLEM, words, PROVISION)
+    elif error.key == BROKER and error.reason.startswith("tls"):
+        wrong = Finding(SETTINGS, Level.PROBLEM, f"{error}; or provision it", PROVISION)
+    else:
+        wrong = Finding(
+            SETTINGS,
+            Level.PROBLEM,
+            str(error),
+            "Correct the file, then look again: edge-service settings check",
+        )
     return [wrong, *(Finding(name, Level.NOTE, "needs the settings") for name in CHECKS)]

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from edge_service.clock import is_synchronised
 from edge_service.errors import SpoolError
 from edge_service.ops import parameters
+from edge_service.ops.board_figures import board_figures
 from edge_service.ops.figures import ACKNOWLEDGED_AT, CONNECTED, WRITTEN
 from edge_service.sensors.errors import SensorError
 from edge_service.uplink import UplinkNews
@@ -96,9 +97,7 @@ class _Reader(Collector):
         yield from self._of_the_spool()
         yield from self._of_the_uplink()
         yield _counters("whorl_edge_sensor_errors", "Errors of the sensor", "kind", dict(self._sensor_errors))
-        yield _counters(
-            "whorl_edge_board_events", "What the sensor board has counted", "name", self._board_counters()
-        )
+        yield from board_figures(self._settings, self._board_counters())
         yield GaugeMetricFamily(
             "whorl_edge_clock_synchronised", "Whether a time server keeps the clock", float(is_synchronised())
         )

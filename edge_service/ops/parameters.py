@@ -25,6 +25,13 @@ OLDEST_BOOKING_S: Final = 3600.0
 """A booking that waits for an hour has outlived any restart of a broker or a matcher."""
 CLOCK_BEHIND_S: Final = 60.0
 
+BOARD_LINK_ERRORS_AN_IMAGE: Final = 1.0
+"""An image is 144 frames: one in a hundred damaged is a cable or a plug that is about to fail."""
+BOARD_RESTARTS_AN_IMAGE: Final = 0.01
+"""The firmware's watchdog never bites in a good board; once is an accident, one in a hundred images is none."""
+BOARD_FEW: Final = 3
+"""So many of either say nothing yet."""
+
 BROKER_WAIT_S: Final = 5.0
 SENSOR_WAIT_S: Final = 4.0
 SERVICE_WAIT_S: Final = 2.0

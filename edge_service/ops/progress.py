@@ -108,6 +108,6 @@ class EdgeProgress:
             return Condition(
                 "spool", holds=False, words=f"the disk has {free} bytes left: no booking is taken"
             )
-        if stats.undelivered >= self._limits.max_submissions or stats.held_bytes >= self._limits.max_bytes:
+        if not self._spool.room_for_new_booking():
             return Condition("spool", holds=False, words="full: no booking is taken")
         return Condition("spool", holds=True, words="nearly full" if stats.nearly_full else "")

@@ -11,7 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge_service.spool_file import is_damage, quarantined
+from edge_service.at_rest import OVERHEAD_BYTES, quarantined
+from edge_service.at_rest.file import is_damage
+from edge_service.at_rest.migration import key_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,8 @@ class SpoolLook:
         newest_acknowledged_s: age of the newest one that it has; None if there is none.
         clock_floor_ms: the last time known to be good; 0 if none is.
         set_aside: number of damaged spools set aside.
+        not_trusted: submissions that the matcher does not take because it does not trust this kiosk's seal.
+        key_id: which key it is sealed with; "" in a file of the first format, which was not.
     """
 
     exists: bool = True
@@ -48,6 +52,8 @@ class SpoolLook:
     newest_acknowledged_s: float | None = None
     clock_floor_ms: int = 0
     set_aside: int = 0
+    not_trusted: int = 0
+    key_id: str = ""
 
     @property
     def undelivered(self) -> int:
@@ -75,8 +81,10 @@ def look(path: Path, *, now_s: float | None = None) -> SpoolLook:
 def _read(connection: sqlite3.Connection, now_ms: float, set_aside: int) -> SpoolLook:
     by_state: dict[str, int] = {}
     held = 0
+    key_id = key_id_of(connection)
     for state, count, size in connection.execute(
-        "SELECT state, COUNT(*), COALESCE(SUM(LENGTH(payload)), 0) FROM submission GROUP BY state"
+        "SELECT state, COUNT(*), COALESCE(SUM(LENGTH(payload) - ?), 0) FROM submission GROUP BY state",
+        (OVERHEAD_BYTES if key_id else 0,),
     ):
         by_state[str(state)] = int(count)
         held += int(size)
@@ -106,4 +114,13 @@ def _read(connection: sqlite3.Connection, now_ms: float, set_aside: int) -> Spoo
         ),
         clock_floor_ms=int(one("SELECT value FROM fact WHERE key = 'clock_floor_ms'") or 0),
         set_aside=set_aside,
+        not_trusted=int(
+            one(
+                "SELECT COUNT(*) FROM submission WHERE held_reason IS NOT NULL AND state IN ('queued', 'sent')"
+            )
+            or 0
+        )
+        if key_id
+        else 0,
+        key_id=key_id,
     )

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
+from typing import Final
+
+PROVISION: Final = (
+    "Ask the centre for a code (there: matcher-service devices invite), then run here, as the service's user:"
+    " sudo -u whorl edge-service provision CODE"
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself, as the settings judge it: a number, or the name localhost."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 def size_words(count: float) -> str:
     """Bytes: 940 bytes, 12 KB, 3.4 MB, 1.2 GB."""

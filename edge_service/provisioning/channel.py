@@ -24,6 +24,7 @@ from interchange.topics import Down, down
 if TYPE_CHECKING:
     from edge_service.clock import Clock
     from edge_service.settings import EdgeSettings
+    from interchange.lateness import Lateness
 
 log = logging.getLogger("edge.channel")
 
@@ -36,7 +37,7 @@ class Channel(Protocol):
         """Topics to listen on, beside acknowledgements and replies."""
         ...
 
-    def wrap(self, topic: str, payload: bytes) -> bytes:
+    def wrap(self, topic: str, payload: bytes, *, late: Lateness | None = None) -> bytes:
         """`payload` as it is published at `topic`. Raises EnvelopeError, IdentityError."""
         ...
 
@@ -58,8 +59,8 @@ class PlainChannel:
 
     subscriptions: list[str] = []  # noqa: RUF012 - read only, as the protocol has it
 
-    def wrap(self, topic: str, payload: bytes) -> bytes:  # noqa: ARG002 - the protocol's
-        """As it is."""
+    def wrap(self, topic: str, payload: bytes, *, late: Lateness | None = None) -> bytes:  # noqa: ARG002 - the protocol's
+        """As it is; how late it is stands beside it."""
         return payload
 
     def unwrap(self, topic: str, data: bytes) -> bytes:  # noqa: ARG002 - the protocol's
@@ -103,11 +104,11 @@ class SealedChannel:
         """The centre's orders."""
         return [down(self._identity.name, Down.COMMAND)]
 
-    def wrap(self, topic: str, payload: bytes) -> bytes:
+    def wrap(self, topic: str, payload: bytes, *, late: Lateness | None = None) -> bytes:
         """Signed and sealed to the newest key of the centre that we know."""
         me = self.identity
         centre = me.centre[0]
-        statement = Statement(me.name, me.ori, me.certificate.serial, centre.number, payload)
+        statement = Statement(me.name, me.ori, me.certificate.serial, centre.number, payload, late)
         return seal(statement.encode(), signer=me.signing, receiver=centre.sealing, context=topic)
 
     def unwrap(self, topic: str, data: bytes) -> bytes:

@@ -144,9 +144,10 @@ class Broker:
     def _secure_lines(self, secure: Path) -> list[str]:
         text = SHIPPED.read_text(encoding="utf-8")
         return [
-            text.replace("listener 8883", f"listener {self.port} {HOST}")
-            .replace("/etc/whorl/broker", str(secure.resolve()))
-            .replace("/var/lib/mosquitto/", f"{self.folder.resolve()}/")
+            text.replace("listener 8883", f"listener {self.port} {HOST}").replace(
+                "/etc/whorl/broker", str(secure.resolve())
+            ),
+            f"persistence_location {self.folder.resolve()}/",  # on a machine, Debian's own file says it
         ]
 
     def _open_lines(self) -> list[str]:

@@ -34,7 +34,7 @@ from matcher_service.api.messages import (
     TwoTemplates,
 )
 from matcher_service.api.provisioning import add_provisioning
-from matcher_service.audit import note
+from matcher_service.auditing import note
 from matcher_service.candidates import CandidateExplained, UnknownCandidate, explain_candidate
 from matcher_service.errors import StoreError
 from matcher_service.explaining import CAUTION, Explanation, explain
@@ -69,6 +69,7 @@ class _Refusal(Exception):  # noqa: N818 - never leaves this module
 
 def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None = None) -> App:
     """The application behind its gate; `database` stays the caller's to close. `registrar` lets kiosks in."""
+    look = partial(_look, database)
     app = FastAPI(
         title="Whorl", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
         responses={400: {"model": Problem}, 401: {"model": Problem}},
@@ -77,7 +78,7 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
     @app.post("/v1/compare", openapi_extra=_TAKES_TWO)
     async def compare(request: Request) -> Compared:
         found = await run_in_threadpool(_explain_two, await request.body())
-        note("compare", by=request.scope["caller"], purpose="compare", score=found.score)
+        await look("template.compare", request, purpose="compare", score=round(found.score, 3))
         return Compared(
             score=round(found.score, 3), pairs=len(found.pairs), meaning=_meaning(found), caution=CAUTION
         )
@@ -88,7 +89,7 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
     ) -> Response:
         svg = _wants_svg(accept)
         found = await run_in_threadpool(_explain_two, await request.body())
-        note("explain", by=request.scope["caller"], purpose="explain", score=found.score)
+        await look("template.explain", request, purpose="explain", score=round(found.score, 3))
         return await run_in_threadpool(_picture, found) if svg else JSONResponse(found.as_json())
 
     @app.get("/v1/candidates/{reference}/explanation", responses={**_GIVES_BOTH, 404: {"model": Problem}})
@@ -102,19 +103,13 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
         svg = _wants_svg(accept)
         if whorl_purpose not in set(LookPurpose):
             raise _Refusal(400, f"send 'Whorl-Purpose:' with why you look at these prints: one of {PURPOSES}")
-        look = partial(
-            note,
-            "explain candidate",
-            by=request.scope["caller"],
-            purpose=str(whorl_purpose),
-            reference=reference,
-        )
+        seen = partial(look, "candidate.explain", request, purpose=str(whorl_purpose), subject=reference)
         try:
             found = await run_in_threadpool(explain_candidate, database, reference)
         except UnknownCandidate as error:
-            look(outcome="removed" if error.removed else "unknown")
+            await seen(outcome="removed" if error.removed else "unknown")
             raise
-        look(tcn=found.tcn, repository=found.repository)
+        await seen(repository=found.repository, tcn=found.tcn)
         if not svg:
             return JSONResponse(_candidate_json(found, finger))
         best = found.best(finger)
@@ -135,6 +130,11 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
     add_provisioning(app, registrar)
     _handle_errors(app)
     return Gate(app, tokens=tokens)
+
+
+async def _look(database: Database, action: str, request: Request, **what: Any) -> None:  # noqa: ANN401 - as `note` has it
+    """Into the audit first: what cannot be written down is not shown."""
+    await run_in_threadpool(note, database, action, actor=f"system:api/{request.scope['caller']}", **what)
 
 
 def _explain_two(body: bytes) -> Explanation:

@@ -37,7 +37,9 @@ _HEADERS = (
 )
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class Refused(Exception):  # noqa: N818 - never leaves a gate
+    """A request that goes no further. Attributes: status, problem (what the caller does next)."""
+
     def __init__(self, status: int, problem: str) -> None:
         self.status, self.problem = status, problem
         super().__init__(problem)
@@ -66,8 +68,8 @@ class Gate:
 
         try:
             scope["caller"] = self._caller(scope)
-            body = await _body(scope, receive)
-        except _Refused as refused:
+            body = await read_body(scope, receive)
+        except Refused as refused:
             log.warning("request refused", extra=facts(status=refused.status, reason=refused.problem))
             await _answer(send_private, refused)
             return
@@ -88,34 +90,35 @@ class Gate:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         name = self._tokens.name_of(given[0]) if len(given) == 1 else None
         if name is None:
-            raise _Refused(
-                401, "send 'Authorization: Bearer TOKEN' with a token of matcher-service api-token"
-            )
+            raise Refused(401, "send 'Authorization: Bearer TOKEN' with a token of matcher-service api-token")
         return name
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    too_large = _Refused(413, f"the body has more than {MAX_BODY_BYTES} bytes")
+async def read_body(
+    scope: Scope, receive: Receive, *, most_bytes: int = MAX_BODY_BYTES, patience_s: float = BODY_PATIENCE_S
+) -> bytes:
+    """All of a request's body, bounded in size and time. Raises Refused."""
+    too_large = Refused(413, f"the body has more than {most_bytes} bytes")
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
+        if name == b"content-length" and (not value.isdigit() or int(value) > most_bytes):
             raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _Refused(400, "the body ended early")
+                    raise Refused(400, "the body ended early")
                 body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
+                if len(body) > most_bytes:
                     raise too_large
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise _Refused(408, f"the body did not come within {BODY_PATIENCE_S:g} s") from None
+        raise Refused(408, f"the body did not come within {patience_s:g} s") from None
 
 
-async def _answer(send: Send, refused: _Refused) -> None:
+async def _answer(send: Send, refused: Refused) -> None:
     body = json.dumps({"problem": refused.problem}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if refused.status == 401:

@@ -14,6 +14,7 @@ from interchange.whole_file import PUBLIC, SECRET, make_private_folder, write_wh
 from matcher_service.authority.authority import Authority
 from matcher_service.authority.centre_keys import CentreKeyring
 from matcher_service.authority.requests import Role
+from matcher_service.authority.revocations import FILE, publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +51,5 @@ def equip(
 
 def publish_revocations(folder: Path) -> Path:
     """Put the list of revoked certificates among the broker's files too; where it is to be had."""
-    crl = folder / "crl.pem"
-    if (folder / "broker").is_dir():
-        write_whole(folder / "broker" / "crl.pem", crl.read_bytes(), mode=PUBLIC)
-        return folder / "broker" / "crl.pem"
-    return crl
+    crl = folder / FILE
+    return publish(crl, folder / "broker").path if (folder / "broker").is_dir() else crl

@@ -122,7 +122,7 @@ class Registrar:
     def revoke(self, device: str, *, by: str) -> int:
         """Shut a device out: at the matcher at once, at the broker once that has read the list. Its certificates."""
         try:
-            self._registry.revoke(device)
+            self._registry.revoke(device, by=by)
         except NotAdmitted as error:
             note("revoke device", by=by, purpose="provisioning", outcome=error.outcome, device=device)
             raise

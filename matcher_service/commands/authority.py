@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interchange.command_line import Config, Set, fail
-from matcher_service.commands.shared import plain_errors, settings_of, who
+from matcher_service.commands.shared import database_of, plain_errors, settings_of, who
 
 if TYPE_CHECKING:
     from matcher_service.authority import Role
@@ -104,15 +104,60 @@ def rotate(
       matcher-service authority rotate --config centre.toml
     """
     settings = settings_of(config, assign)
-    from matcher_service.audit import note
+    from matcher_service.auditing import note, shell
     from matcher_service.authority.centre_keys import CentreKeyring
 
-    with plain_errors():
+    with database_of(settings) as database:
         made = CentreKeyring(_folder(settings.authority.folder)).rotate(drop_older=drop_older)
-    note(
-        "rotate centre keys", by=who(), purpose="provisioning", generation=made.number, drop_older=drop_older
-    )
+        note(
+            database,
+            "centre.rotate",
+            actor=shell(who()),
+            purpose="provisioning",
+            generation=made.number,
+            drop_older=drop_older,
+        )
     typer.echo(f"the centre's keys are of generation {made.number} now")
+
+
+@app.command()
+def publish_crl(
+    path: Annotated[
+        Path,
+        typer.Argument(help="The broker's crlfile, or the folder where it is.", show_default=False),
+    ],
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A list that was brought here, instead of this centre's own."),
+    ] = None,
+    config: Config = None,
+    assign: Set = None,
+) -> None:
+    """Put the list of revoked certificates where the broker reads it: whole, ours, and never an older one.
+
+    The broker then has to be told: a signal HUP keeps what is revoked from coming in, a restart also ends a connection
+    that is open. Nothing that waits is lost by either.
+
+    Examples:
+      matcher-service authority publish-crl /etc/whorl/broker --config /etc/whorl/centre.toml
+
+      matcher-service authority publish-crl /etc/whorl/broker --from /root/crl.pem
+    """
+    from matcher_service.authority.revocations import FILE, publish
+
+    if source is None:
+        source = _folder(settings_of(config, assign, quiet=True).authority.folder) / FILE
+    with plain_errors():
+        done = publish(source, path)
+    certificates = f"{done.revoked} certificate{'' if done.revoked == 1 else 's'}"
+    if not done.changed:
+        typer.echo(f"{done.path}: is the newest list already, {certificates} on it")
+        return
+    typer.echo(f"{done.path}: written, {certificates} on it. The broker reads it when it is told to:")
+    typer.echo(
+        "  systemctl kill -s HUP mosquitto   or, to end an open connection too: systemctl restart mosquitto"
+    )
 
 
 def _folder(folder: Path | None) -> Path:

@@ -152,7 +152,8 @@ def revoke(name: Name, *, config: Config = None, assign: Set = None) -> None:
     crl = publish_revocations(folder)
     typer.echo(f"{name} is revoked, {count} certificate{'' if count == 1 else 's'} with it.")
     typer.echo(
-        f"The matcher refuses it from now on. For the broker, put {crl} where its crlfile is, then:\n"
+        "The matcher refuses it from now on. For the broker, where whorl-crl.path does not do it by itself:\n"
+        f"  matcher-service authority publish-crl /etc/whorl/broker --from {crl}\n"
         "  systemctl kill -s HUP mosquitto   (new connections)\n"
         "  systemctl restart mosquitto       (also ends one that is open; kiosks come back, nothing is lost)",
         err=True,

@@ -45,9 +45,20 @@ def enroll(
       matcher-service enroll a.iso b.iso --repository immigration --config centre.toml
     """
     with database_of(settings_of(config, assign)) as database:
+        from matcher_service.auditing import note, shell
         from matcher_service.enrolling import enroll_paths
 
         done = enroll_paths(database, repository, paths)
+        note(
+            database,
+            "repository.enrol",
+            actor=shell(who()),
+            purpose="enrolment",
+            repository=repository,
+            people=done.enrolled,
+            known=done.known,
+            problems=len(done.problems),
+        )
     typer.echo(f"{done.enrolled} people enrolled in {repository}, {done.known} were there already")
     for problem in done.problems:
         typer.secho(problem, err=True, fg=typer.colors.RED)
@@ -60,6 +71,9 @@ def export(
     *,
     repository: Annotated[str, typer.Option(help="What to export.", show_default=False)],
     identity: Annotated[str | None, typer.Option(help="Only this identity.")] = None,
+    request: Annotated[
+        int | None, typer.Option(help="The request that two people agreed to: see accounts request.")
+    ] = None,
     config: Config = None,
     assign: Set = None,
 ) -> None:
@@ -68,15 +82,27 @@ def export(
     What is written can be enrolled again as it is. Nothing that is there already is overwritten. The files are
     people's biometric data, readable for their owner only: delete them when they have served.
 
-    Examples:
-      matcher-service export backup/ --repository criminal
+    Once there are accounts, an export takes two people: one asks for it, another agrees, and --request names it.
 
-      matcher-service export one/ --repository criminal --identity 0123456789abcdef0123456789abcdef
+    Examples:
+      matcher-service export backup/ --repository criminal --request 12
+
+      matcher-service export one/ --repository criminal --identity 0123456789abcdef0123456789abcdef --request 13
     """
     with database_of(settings_of(config, assign)) as database:
         from matcher_service import exporting
-        from matcher_service.audit import note
+        from matcher_service.accounts.exports import allow_export
+        from matcher_service.auditing import note, shell
+        from matcher_service.repositories import Repositories
 
+        Repositories(database).prints(
+            repository, []
+        )  # a wrong name, or a folder that is there, uses nothing up
+        if target.exists():
+            raise exporting.ExportRefused(
+                target, "is there already, and nothing is overwritten; name a new folder"
+            )
+        allow_export(database, repository, identity=identity, request=request, actor=shell(who()))
         done = exporting.export(
             database,
             repository,
@@ -84,14 +110,16 @@ def export(
             identity=identity,
             watch=lambda people, total: tracked(people, total=total, doing=f"exporting {repository}"),
         )
-    note(
-        "export",
-        by=who(),
-        purpose="export",
-        repository=repository,
-        identities=done.identities,
-        prints=done.prints,
-    )
+        note(
+            database,
+            "repository.exported",
+            actor=shell(who()),
+            purpose="export",
+            repository=repository,
+            subject=identity or "",
+            identities=done.identities,
+            prints=done.prints,
+        )
     typer.echo(f"{done.identities} people with {done.prints} prints written to {target}")
     typer.echo(f"Enroll them elsewhere with: matcher-service enroll {target} --repository NAME")
 
@@ -153,8 +181,10 @@ def repositories(
         from matcher_service.repositories import Repositories
 
         store = Repositories(database)
-        if add is not None:
-            store.create(add, owner=owner)
+        if add is not None and store.create(add, owner=owner):
+            from matcher_service.auditing import note, shell
+
+            note(database, "repository.create", actor=shell(who()), purpose="administration", repository=add)
         for summary in store.summaries():
             owned = f", owner {summary.owner}" if summary.owner else ""
             typer.echo(f"{summary.name}: {summary.identities} identities, {summary.prints} prints{owned}")

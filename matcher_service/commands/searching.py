@@ -57,7 +57,7 @@ def search(
     settings = settings_of(config, assign)
     with database_of(settings) as database:
         from matcher_service import desk_search
-        from matcher_service.audit import note
+        from matcher_service.auditing import note, shell
         from matcher_service.search import Gallery
         from matcher_service.search.decision import colours
 
@@ -72,7 +72,15 @@ def search(
             limit=limit,
             watch=lambda rows, total: tracked(rows, total=total, doing=f"reading {repository}"),
         )
-    note("search", by=who(), purpose=why, tcn=result.tcn, repository=repository, colour=result.colour)
+        note(
+            database,
+            "repository.search",
+            actor=shell(who()),
+            purpose=why,
+            subject=result.tcn,
+            repository=repository,
+            colour=result.colour,
+        )
     if as_json:
         print_json(_json(result))
     else:

@@ -4,6 +4,8 @@
 
 The probe is drawn as it lies when it is laid over the candidate, so that a minutia and its partner stand at the same
 place of their panels. The picture shows a person's minutiae: keep it, or delete it, as you would the prints.
+
+For an examiner it is drawn `blind`: the prints and their pairs, and nothing of what the comparison made of them.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from matcher_service.explaining import parameters as p
 from matcher_service.explaining.explanation import Standing
 from matcher_service.explaining.marks import mark
 from matcher_service.explaining.meaning import CAUTION
-from matcher_service.explaining.page import foot, foot_height, head, words
+from matcher_service.explaining.page import foot, foot_height, head, legend, legend_height, words
 from matcher_service.explaining.svg import Paper, number, shortened
 from matcher_service.explaining.view import View, views
 
@@ -30,26 +32,35 @@ if TYPE_CHECKING:
 PANEL_WIDTH = (p.PAGE_WIDTH - 2 * p.MARGIN - 2 * p.GAP) / 3
 
 
-def draw(explanation: Explanation) -> str:
-    """The whole page, well-formed XML without script or reference to anything outside of it."""
+def draw(explanation: Explanation, *, blind: bool = False) -> str:
+    """The whole page, well-formed XML without script or reference to anything outside of it.
+
+    `blind`: without the score, its meaning and its parts.
+    """
     probe_view, candidate_view = views(explanation, width=PANEL_WIDTH)
-    top = p.HEAD_HEIGHT + p.CAPTION_HEIGHT
+    top = (p.MARGIN if blind else p.HEAD_HEIGHT) + p.CAPTION_HEIGHT
     below = top + probe_view.height + p.GAP
+    about = f"score {explanation.score:.1f}, {explanation.meaning.headline}"
+    pairs = f"{len(explanation.pairs)} pairs of minutiae."
     paper = Paper(
         p.PAGE_WIDTH,
-        below + foot_height(explanation) + p.MARGIN,
-        title=f"Two prints compared: score {explanation.score:.1f}, {explanation.meaning.headline}",
-        description=f"{explanation.meaning.sentence} {len(explanation.pairs)} pairs of minutiae. {CAUTION}",
+        below + (legend_height() if blind else foot_height(explanation)) + p.MARGIN,
+        title="Two prints beside each other" if blind else f"Two prints compared: {about}",
+        description=pairs if blind else f"{explanation.meaning.sentence} {pairs} {CAUTION}",
     )
     with paper.within("g", font_family=p.FONT, font_size=14, fill=p.INK):
         paper.add("rect", width="100%", height="100%", fill=p.PAPER)
-        head(paper, explanation)
+        if not blind:
+            head(paper, explanation)
         lefts = [p.MARGIN + k * (PANEL_WIDTH + p.GAP) for k in range(3)]
         _panel(paper, explanation, explanation.probe, probe_view, left=lefts[0], top=top)
         _panel(paper, explanation, explanation.candidate, candidate_view, left=lefts[1], top=top)
         _laid_over(paper, explanation, candidate_view, lefts[2], top)
         _joins(paper, explanation, candidate_view, lefts, top)
-        foot(paper, explanation, below)
+        if blind:
+            legend(paper, p.MARGIN, below)
+        else:
+            foot(paper, explanation, below)
     return paper.finish()
 
 

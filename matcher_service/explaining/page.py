@@ -69,7 +69,12 @@ def _that_count(explanation: Explanation) -> list[Part]:
 def foot_height(explanation: Explanation) -> float:
     """How much the table and the legend take."""
     table = 36 + p.ROW_HEIGHT * len(_that_count(explanation))
-    return max(table, 36 + p.LEGEND_ROW_HEIGHT * (len(_LEGEND) + 1))
+    return max(table, legend_height())
+
+
+def legend_height() -> float:
+    """How much the legend takes."""
+    return 36 + p.LEGEND_ROW_HEIGHT * (len(_LEGEND) + 1)
 
 
 def foot(paper: Paper, explanation: Explanation, top: float) -> None:
@@ -82,7 +87,7 @@ def foot(paper: Paper, explanation: Explanation, top: float) -> None:
     largest = max((abs(part.contribution or 0.0) for part in explanation.parts), default=0.0)
     for row, part in enumerate(_that_count(explanation)):
         _row(paper, part, top + 30 + row * p.ROW_HEIGHT, shaded=row % 2 == 0, largest=largest)
-    _legend(paper, p.MARGIN + TABLE_WIDTH + 2 * p.GAP, top)
+    legend(paper, p.MARGIN + TABLE_WIDTH + 2 * p.GAP, top)
 
 
 def _row(paper: Paper, part: Part, top: float, *, shaded: bool, largest: float) -> None:
@@ -117,7 +122,8 @@ def _bar(paper: Paper, contribution: float, top: float, largest: float) -> None:
     words(paper, f"{contribution:+.1f}", end, top + 22, size=11.5, text_anchor=anchor)
 
 
-def _legend(paper: Paper, left: float, top: float) -> None:
+def legend(paper: Paper, left: float, top: float) -> None:
+    """What the marks are."""
     words(paper, "Legend", left, top + 18, size=16, font_weight="bold")
     for row, (standing, kind, quality, text) in enumerate(_LEGEND):
         y = top + 46 + row * p.LEGEND_ROW_HEIGHT

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from interchange.envelope_keys import PublicKey
+from matcher_service.auditing.recording import record, shell
 from matcher_service.errors import MatcherError
 from matcher_service.repositories.device_tables import DeviceInvitation, DeviceKey, RegisteredDevice
 
@@ -128,6 +129,7 @@ class Registry:
                 expires_at=now + valid,
             )
             session.add(row)
+            _audit(session, "device.invite", device, actor=shell(by), ori=ori)
             return _invitation(row)
 
     def redeem(
@@ -170,6 +172,7 @@ class Registry:
             session.flush()
             _retire_keys(session, row.device, now)
             _add_keys(session, row.device, keys, now)
+            _audit(session, "device.provision", row.device, actor=f"device:{row.device}", ori=row.ori)
             return _registration(session, device), True
 
     def renew(
@@ -194,9 +197,10 @@ class Registry:
                 return _registration(session, row), False
             _retire_keys(session, device, now + grace)
             _add_keys(session, device, keys, now)
+            _audit(session, "device.renew", device, actor=f"device:{device}", ori=row.ori)
             return _registration(session, row), True
 
-    def revoke(self, device: str) -> Registration:
+    def revoke(self, device: str, *, by: str) -> Registration:
         """Shut `device` out, and make void any invitation of it. Raises NotAdmitted if there is no such device."""
         now = self._now()
         with self._database.write() as session:
@@ -214,6 +218,7 @@ class Registry:
                 .values(expires_at=now)
             )
             session.flush()
+            _audit(session, "device.revoke", device, actor=shell(by), ori=row.ori)
             return _registration(session, row)
 
     def find(self, device: str) -> Registration | None:
@@ -244,6 +249,10 @@ class Registry:
                 .where(RegisteredDevice.name == device)
                 .values(centre_generation=generation)
             )
+
+
+def _audit(session: Session, action: str, device: str, *, actor: str, ori: str) -> None:
+    record(session, action, actor=actor, purpose="provisioning", subject=device, details={"ori": ori})
 
 
 def _retire_keys(session: Session, device: str, when: datetime) -> None:

@@ -8,12 +8,17 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
+from matcher_service.repositories.routing_tables import SubmissionFacts
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
+from matcher_service.routing.facts import Arrival, write_facts
+from matcher_service.routing.parameters import PRIORITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.orm import Session
 
     from interchange.messages import Submission
     from matcher_service.repositories.database import Database
@@ -88,6 +93,17 @@ class StoredReply:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FailedSubmission:
+    """One that was given up: its search ended the process, or could not be made, as often as it was tried."""
+
+    tcn: str
+    device: str
+    received_at: datetime
+    answered_at: datetime | None
+    attempts: int
+
+
 class Submissions:
     """The store of submissions. Raises StoreError when the database fails."""
 
@@ -96,8 +112,11 @@ class Submissions:
         self._database = database
         self._instance = instance
 
-    def file(self, submission: Submission, payload: bytes) -> Filed:
-        """Store a submission, once: the same TCN with the same bytes is known, with others refused."""
+    def file(self, submission: Submission, payload: bytes, arrival: Arrival | None = None) -> Filed:
+        """Store a submission, once: the same TCN with the same bytes is known, with others refused.
+
+        What the rules will ask of it is noted with it; without an `arrival`, that nothing is known of its agency.
+        """
         digest = sha256(payload).hexdigest()
         with self._database.write() as session:
             known = session.scalar(
@@ -105,24 +124,26 @@ class Submissions:
             )
             if known is not None:
                 return Filed.KNOWN if known == digest else Filed.OTHER
-            session.add(
-                StoredSubmission(
-                    tcn=submission.tcn,
-                    device=submission.device,
-                    purpose=submission.purpose,
-                    received_at=datetime.now(UTC),
-                    payload=payload,
-                    sha256=digest,
-                    attempts=0,
-                    claimed_by=self._instance,
-                    claimed_until=datetime.now(UTC) + CLAIM,
-                    outcome=Outcome.WAITING,
-                )
+            row = StoredSubmission(
+                tcn=submission.tcn,
+                device=submission.device,
+                purpose=submission.purpose,
+                received_at=datetime.now(UTC),
+                payload=payload,
+                sha256=digest,
+                priority=PRIORITIES[submission.transaction],
+                attempts=0,
+                claimed_by=self._instance,
+                claimed_until=datetime.now(UTC) + CLAIM,
+                outcome=Outcome.WAITING,
             )
+            session.add(row)
+            session.flush()
+            write_facts(session, row.id, submission, arrival or Arrival())
             return Filed.NEW
 
     def begin_next(self) -> WaitingSubmission | None:
-        """The oldest submission without an answer; counts an attempt at it, before anything can go wrong.
+        """The most urgent, then oldest submission without an answer; counts an attempt before anything can go wrong.
 
         It is claimed for a while: several matchers on one database do not search the same submission, and
         one that died leaves its own to the others.
@@ -136,7 +157,7 @@ class Submissions:
             select(StoredSubmission)
             .where(StoredSubmission.outcome == Outcome.WAITING, free)
             # One that failed before goes behind those that did not: it must not hold them up.
-            .order_by(StoredSubmission.attempts, StoredSubmission.id)
+            .order_by(StoredSubmission.attempts, StoredSubmission.priority, StoredSubmission.id)
             .limit(1)
         )
         with self._database.read() as session:
@@ -151,10 +172,31 @@ class Submissions:
             row.claimed_until = now + CLAIM
             return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, row.payload, row.attempts)
 
+    def next_released(self) -> WaitingSubmission | None:
+        """The oldest that was answered, and to which a later report opened a repository; see `routing`."""
+        query = (
+            select(StoredSubmission)
+            .join(SubmissionFacts, SubmissionFacts.submission_id == StoredSubmission.id)
+            .where(SubmissionFacts.pending.is_(True), StoredSubmission.outcome != Outcome.WAITING)
+            .order_by(StoredSubmission.id)
+            .limit(1)
+        )
+        with self._database.read() as session:
+            row = session.scalar(query)
+            if row is None:
+                return None
+            return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, row.payload, row.attempts)
+
     def finish(
-        self, submission: WaitingSubmission, reply: bytes, searches: Sequence[SearchOutcome], outcome: Outcome
+        self,
+        submission: WaitingSubmission,
+        reply: bytes,
+        searches: Sequence[SearchOutcome],
+        outcome: Outcome,
+        *,
+        also: Callable[[Session], object] = lambda _: None,
     ) -> bool:
-        """Store what was found, and the reply, at once. False if another matcher was faster."""
+        """Store what was found, and the reply, at once, and do `also` with it. False if another matcher was faster."""
         now = datetime.now(UTC)
         with self._database.write() as session:
             mine = session.scalar(
@@ -165,32 +207,34 @@ class Submissions:
             )
             if mine is None:
                 return False
-            ids = dict(session.execute(select(Repository.name, Repository.id)).all())
-            for search in searches:
-                record = SearchRecord(
-                    submission_id=submission.id,
-                    repository_id=ids[search.repository],
-                    searched_at=search.searched_at,
-                    duration_ms=search.duration_ms,
-                    gallery_prints=search.gallery_prints,
-                    colour=search.colour,
-                    failed=search.failed,
-                )
-                session.add(record)
-                session.flush()
-                session.add_all(
-                    CandidateRecord(
-                        search_id=record.id,
-                        rank=rank,
-                        reference=candidate.reference,
-                        identity_id=candidate.identity,
-                        score=candidate.score,
-                        log10_fmr=candidate.log10_fmr,
-                        expected_fpir=candidate.expected_fpir,
-                    )
-                    for rank, candidate in enumerate(search.candidates, start=1)
-                )
+            add_searches(session, submission.id, searches)
+            also(session)
             return True
+
+    def add_later(
+        self, submission_id: int, searches: Sequence[SearchOutcome], *, also: Callable[[Session], bool]
+    ) -> bool:
+        """Store what was found after the reply had gone; it takes the place of the failure that the reply spoke of.
+
+        `also` is called last; where it says that another matcher was faster, nothing is stored.
+        """
+        with self._database.write() as session:
+            for search in searches:
+                session.execute(
+                    delete(SearchRecord).where(
+                        SearchRecord.submission_id == submission_id,
+                        SearchRecord.repository_id
+                        == select(Repository.id)
+                        .where(Repository.name == search.repository)
+                        .scalar_subquery(),
+                        SearchRecord.failed.is_(True),
+                    )
+                )
+            add_searches(session, submission_id, searches)
+            mine = also(session)
+            if not mine:
+                session.rollback()
+            return mine
 
     def reply_to(self, tcn: str) -> StoredReply | None:
         """The reply to `tcn`, if there is one."""
@@ -261,9 +305,73 @@ class Submissions:
                 for row, name in session.execute(query).all()
             ]
 
+    def failed(self, *, limit: int = 1000) -> list[FailedSubmission]:
+        """Those that were given up, the newest first."""
+        row = StoredSubmission
+        query = (
+            select(row.tcn, row.device, row.received_at, row.answered_at, row.attempts)
+            .where(row.outcome == Outcome.FAILED)
+            .order_by(row.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            return [FailedSubmission(*found) for found in session.execute(query)]
+
+    def redeliver(self, tcn: str) -> bool:
+        """Put one that was given up back into the queue, as if it had just come. False if there is none such."""
+        with self._database.write() as session:
+            found = session.scalar(
+                update(StoredSubmission)
+                .where(StoredSubmission.tcn == tcn, StoredSubmission.outcome == Outcome.FAILED)
+                .values(
+                    outcome=Outcome.WAITING,
+                    attempts=0,
+                    claimed_until=datetime.now(UTC),
+                    reply=None,
+                    answered_at=None,
+                    told_at=None,
+                )
+                .returning(StoredSubmission.id)
+            )
+            if found is None:
+                return False
+            session.execute(
+                delete(SearchRecord).where(SearchRecord.submission_id == found, SearchRecord.failed.is_(True))
+            )
+            return True
+
     def count(self) -> dict[Outcome, int]:
         """Submissions by outcome."""
         query = select(StoredSubmission.outcome, func.count()).group_by(StoredSubmission.outcome)
         with self._database.read() as session:
             found = {Outcome(outcome): number for outcome, number in session.execute(query)}
         return dict.fromkeys(Outcome, 0) | found
+
+
+def add_searches(session: Session, submission_id: int, searches: Sequence[SearchOutcome]) -> None:
+    """The log of searches, with their candidates."""
+    ids = {row[0]: row[1] for row in session.execute(select(Repository.name, Repository.id))}
+    for search in searches:
+        record = SearchRecord(
+            submission_id=submission_id,
+            repository_id=ids[search.repository],
+            searched_at=search.searched_at,
+            duration_ms=search.duration_ms,
+            gallery_prints=search.gallery_prints,
+            colour=search.colour,
+            failed=search.failed,
+        )
+        session.add(record)
+        session.flush()
+        session.add_all(
+            CandidateRecord(
+                search_id=record.id,
+                rank=rank,
+                reference=candidate.reference,
+                identity_id=candidate.identity,
+                score=candidate.score,
+                log10_fmr=candidate.log10_fmr,
+                expected_fpir=candidate.expected_fpir,
+            )
+            for rank, candidate in enumerate(search.candidates, start=1)
+        )

@@ -24,6 +24,7 @@ from matcher_service import desk_search
 from matcher_service.api.server import CannotListen, make_server
 from matcher_service.api.settings import ApiSettings
 from matcher_service.api.tokens import add_token
+from matcher_service.auditing.reading import Filter, newest
 from matcher_service.reading import read_bytes
 from matcher_service.repositories import Database, NewPrint, Repositories
 from matcher_service.search import Gallery, colour
@@ -171,17 +172,25 @@ def test_an_unknown_candidate(client):
     assert client.get("/v1/candidates/x%27--/explanation", headers=REVIEW).status_code == 400
 
 
-def test_every_look_leaves_a_line_and_no_print_in_it(client, reference, caplog):
+def test_every_look_is_audited_and_no_print_is_in_it(client, database, reference, caplog):
     caplog.set_level(logging.DEBUG)
     client.get(f"/v1/candidates/{reference}/explanation", headers=REVIEW)
     client.get("/v1/candidates/AAAAAAAAAAAAAAAA/explanation", headers=REVIEW)
     client.post("/v1/compare", json=SAME)
     client.post("/v1/compare", json={"probe": "Zm9v" * 20, "candidate": record(1)})
     lines = [r.facts for r in caplog.records if r.name == "matcher.audit"]
-    assert [line["action"] for line in lines] == ["explain candidate", "explain candidate", "compare"]
+    assert [line["action"] for line in lines] == [
+        "candidate.explain",
+        "candidate.explain",
+        "template.compare",
+    ]
     assert [line["outcome"] for line in lines] == ["done", "unknown", "done"]
-    assert lines[0]["by"] == "console"
-    assert (lines[0]["purpose"], lines[0]["reference"]) == ("review", reference)
+    assert lines[0]["by"] == "system:api/console"
+    assert (lines[0]["purpose"], lines[0]["subject"]) == ("review", reference)
+    with database.read() as session:
+        entries = newest(session, Filter(), limit=3)[::-1]
+    assert [entry.seq for entry in entries] == [line["seq"] for line in lines]
+    assert entries[0].facts["tcn"].startswith("desk.")
     text = caplog.text + str([getattr(r, "facts", "") for r in caplog.records])
     assert record(1)[40:80] not in text
     assert "Zm9vZm9v" not in text

@@ -6,6 +6,7 @@ One long file on purpose: one officer's way, with everything that can happen on 
 import importlib.util
 import re
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -183,16 +184,23 @@ def test_through_the_sensor_board(stand, officer_at, prints):
     """The board's own firmware between sensor and kiosk; when its lid is opened, the page sends for a technician."""
     board = stand.open.enter_context(VirtualBoard(stand.sensor, folder=stand.folder / "flash", lid_open=True))
     pair(board, stand.folder / "board-pairing.json")
-    stand.start("sensor.through=board", f"sensor.port={board.path}")
+    pages = kiosk_stand.free_port()
+    stand.start("sensor.through=board", f"sensor.port={board.path}", f"ops.port={pages}")
     stand.centre()
     officer = officer_at()
     officer.unlock()
     officer.book(prints)
+    figures = f"http://127.0.0.1:{pages}/metrics"
+    told = urllib.request.urlopen(figures, timeout=10).read().decode()
+    # Asked for before each finger, and by the look at the sensor while nobody is booked.
+    assert float(re.search(r"^whorl_edge_board_images_total (\S+)$", told, re.MULTILINE)[1]) >= 3
+    assert "whorl_edge_board_trusted 1.0" in told
     board.open_lid()
     officer.fill_in(number="B-2")
     officer.tap("#plan-start")
     officer.phase("trouble")
     assert "technician" in officer.page.inner_text("main").lower()
+    assert b"whorl_edge_board_trusted 0.0" in urllib.request.urlopen(figures, timeout=10).read()
 
 
 def test_good_fingers_go_on_by_themselves(stand, officer_at, prints):
@@ -495,6 +503,7 @@ def test_a_real_matcher_finds_who_was_booked_before(stand, officer_at, prints, t
     repositories.create("criminal")
     command = [sys.executable, "-m", "matcher_service", "run"]
     command += ["--set", f"broker.port={stand.broker.port}", "--set", f"database.url={url}"]
+    command += ["--set", "routing.mode=everything"]
     matcher = ChildProcess(command, name="the matcher", log=tmp_path / "matcher.log")
     stand.open.callback(matcher.kill)
     matcher.wait_for("msg=ready", timeout_s=120)

@@ -130,14 +130,12 @@ def test_every_command_that_is_told_to_the_technician_exists():
             assert first in known[""] | {"run"}, f"edge-service {first}"
 
 
-def test_settings_of_the_image_are_accepted_by_the_service(tmp_path):
+def test_settings_of_the_package_are_accepted_by_the_service():
     from edge_service.settings import EdgeSettings
     from interchange.settings import load_settings
 
-    page = (HARDWARE / "image" / "README.md").read_text("utf-8")
-    config = tmp_path / "edge.toml"
-    config.write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1], encoding="utf-8")
-    settings = load_settings(EdgeSettings, config)
+    given = HARDWARE.parent / "deploy" / "debian" / "whorl-kiosk" / "edge.toml"
+    settings = load_settings(EdgeSettings, given, ["device=kiosk-1"])
     assert settings.sensor.port == "/dev/whorl-board"
 
 

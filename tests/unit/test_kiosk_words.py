@@ -17,6 +17,7 @@ STATIC = FOLDER.parent / "static"
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(STATIC.glob("*.js")))
 PYTHON = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.parent.glob("*.py")))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in sorted(page.TEMPLATES.glob("*.html")))
+STOPPED = (answer.REFUSED, answer.HELD, answer.EXPIRED, answer.DAMAGED)
 # Ids that are put together from a stem and a value, by the stem.
 MADE = {
     "finger.": map(str, range(1, 11)),
@@ -29,11 +30,11 @@ MADE = {
     "plan.": ("print", "leave", "missing", "bandaged", "unprintable"),
     "capture.state.": ("taken", "now", "print", "missing", "bandaged", "unprintable"),
     "capture.": (*Verdict, Phase.LIFT, Phase.PRESS, Phase.TRANSFER, Phase.READING, Phase.SAVING),
-    "answer.": (answer.STRONG, answer.POSSIBLE, answer.NONE, answer.UNSEARCHED, "waiting", "refused"),
-    "result.": (answer.SAVED, answer.SENT, answer.DELIVERED, answer.REFUSED),
+    "answer.": (answer.STRONG, answer.POSSIBLE, answer.NONE, answer.UNSEARCHED, "waiting", *STOPPED),
+    "result.": (answer.SAVED, answer.SENT, answer.DELIVERED, *STOPPED),
     "journey.": (answer.SAVED, answer.SENT, answer.DELIVERED, answer.ANSWERED),
     "slip.": CaptureFault,
-    "status.queue.": ("full", "unknown"),
+    "status.queue.": ("full", "held", "unknown"),
     "meaning.not_": ("identification", "status", "hold", "unknown"),
 }
 ALL_MADE = {stem + str(value) for stem, values in MADE.items() for value in values}

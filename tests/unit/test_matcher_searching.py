@@ -10,6 +10,9 @@ from interchange.messages import CaptureFault, Colour, Reply, decode_message, en
 from matcher_service import parameters
 from matcher_service.galleries import LiveGalleries
 from matcher_service.repositories import Database, NewPrint, Outcome, Repositories, Submissions
+from matcher_service.routing import Mode
+from matcher_service.routing.register import Register
+from matcher_service.routing.router import Router
 from matcher_service.search.packed import pack_print
 from matcher_service.search.shelf import key_of
 from matcher_service.searching import Searching
@@ -71,6 +74,7 @@ class Centre:
         self.repositories = Repositories(self.database)
         self.repositories.create("criminal")
         self.repositories.create("immigration")
+        Register(self.database).set_mode(Mode.EVERYTHING, by="system:test")
         self.submissions = Submissions(self.database, instance="matcher-1")
         self.galleries = LiveGalleries(
             repositories=self.repositories, make_gallery=make_gallery, folder=folder / "galleries"
@@ -80,6 +84,7 @@ class Centre:
         self.searching = Searching(
             submissions=self.submissions,
             galleries=self.galleries,
+            router=Router(self.database),
             colour=colour,
             tell=self.told.append,
             ready=self.ready.set,
@@ -174,7 +179,7 @@ def test_swapped_hands_are_found_and_said(centre):
     reply = centre.answer()
     assert colours(reply)["criminal"] == "green"  # 21 points less two are not red, so the labels are believed
     assert [p.fault for p in reply.capture_problems] == []
-    centre.searching._colour = lambda points, _identities: "red" if points >= 18 else "green"
+    centre.searching._one._colour = lambda points, _identities: "red" if points >= 18 else "green"
     again = made_up_submission("kiosk-1", {7: made_up_minutiae(702), 2: made_up_minutiae(707)})
     centre.submissions.file(again, encode_message(again))
     reply = centre.answer()

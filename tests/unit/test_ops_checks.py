@@ -25,7 +25,7 @@ from edge_service.ops.settings_file import SETTINGS_MODEL
 from edge_service.ops.watched_uplink import WatchedUplink
 from edge_service.spool import Spool
 from edge_service.uplink_lock import UplinkLock
-from interchange.settings import load_settings
+from interchange.settings import SettingsError, load_settings
 from interchange.tcn import new_tcn
 
 
@@ -272,6 +272,31 @@ def test_a_port_that_the_service_uses_is_left_alone(kiosk, through):
     os.close(slave)
 
 
+def test_the_board_of_a_running_service_is_told_by_its_figures(kiosk):
+    import fcntl
+    import pty
+
+    master, slave = pty.openpty()
+    fcntl.flock(slave, fcntl.LOCK_EX)
+    kiosk.set("sensor.through=board", f"sensor.port={os.ttyname(slave)}")
+    counted = {
+        "whorl_edge_board_images_total": 10.0,
+        'whorl_edge_board_link_errors_total{kind="bad_crc"}': 2.0,
+        "whorl_edge_board_trusted": 1.0,
+    }
+    found = sensor.check(kiosk.patient(running=True, **counted))
+    assert (found.level, "10 images, 2 damaged frames" in found.what) == (Level.NOTE, True)
+    assert found.facts["counters"] == {"images": 10, "link_bad_crc": 2}
+    counted['whorl_edge_board_link_errors_total{kind="bad_crc"}'] = 50.0
+    found = sensor.check(kiosk.patient(running=True, **counted))
+    assert (found.level, "another cable" in found.remedy) == (Level.WARNING, True)
+    counted["whorl_edge_board_trusted"] = 0.0
+    found = sensor.check(kiosk.patient(running=True, **counted))
+    assert (found.level, "does not trust its board" in found.what) == (Level.PROBLEM, True)
+    os.close(master)
+    os.close(slave)
+
+
 # -- certificates
 
 
@@ -326,6 +351,14 @@ def test_keys_that_are_open_or_another_ones_or_gone(kiosk, authority):
     assert "do not belong together" in certificates.check(kiosk.patient()).what
     key.unlink()
     assert "is missing" in certificates.check(kiosk.patient()).what
+
+
+def test_certificates_without_an_identity_to_a_broker_elsewhere(kiosk, authority):
+    certified(kiosk, authority).set(f"identity.folder={kiosk.folder}/none")
+    assert certificates.check(kiosk.patient()).level is Level.OK  # on the loopback
+    found = certificates.check(kiosk.set("broker.host=broker.county.example").patient())
+    assert (found.level, "no identity" in found.what) == (Level.PROBLEM, True)
+    assert "edge-service provision CODE" in found.remedy
 
 
 def test_days_left_of_a_file_that_is_none(tmp_path):
@@ -452,7 +485,30 @@ def test_every_check_is_made_and_a_broken_one_is_a_finding(kiosk, monkeypatch):
     assert [finding.check for finding in found] == ["settings", *CHECKS]
     assert found[2].level is Level.PROBLEM
     assert "secret" not in str(found[2])
-    assert [f.check for f in unreadable("x")] == ["settings", *CHECKS]
+    assert [f.check for f in unreadable(SettingsError("file", "spol", "is not a setting"))] == [
+        "settings",
+        *CHECKS,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("", "this kiosk has no name"),
+        ('[broker]\nhost = "broker.county.example"\n', "this kiosk has no name"),
+        ('device = "kiosk-1"\n[broker]\nhost = "broker.county.example"\n', "prints do not cross a network"),
+    ],
+)
+def test_a_kiosk_that_was_never_provisioned_is_told_how(tmp_path, lines, words):
+    identity = f'[identity]\nfolder = "{tmp_path}/none"\n'
+    (tmp_path / "edge.toml").write_text(f"version = 1\n{lines}{identity}")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(SETTINGS_MODEL, tmp_path / "edge.toml")
+    found = unreadable(caught.value)[0]
+    assert (found.level, words in found.what) == (Level.PROBLEM, True)
+    assert "edge-service provision CODE" in found.remedy
+    other = unreadable(SettingsError("file", "device", "String should match pattern"))[0]
+    assert "provision" not in other.remedy
 
 
 def test_the_worst(kiosk):
@@ -529,9 +585,9 @@ def test_progress_needs_a_turn_a_spool_and_its_lock(kiosk, monkeypatch):
         other.close()
         assert write_lock(kiosk.path) == ""
 
-        opened._connection.close()
+        opened._file.connection.close()
         assert "does not answer" in progress.prove()
-        opened._connection = sqlite3.connect(kiosk.path)
+        opened._file.connection = sqlite3.connect(kiosk.path)
 
 
 def test_a_proof_writes_nothing(kiosk):

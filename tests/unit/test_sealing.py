@@ -229,22 +229,42 @@ def statement(centre, kiosk, **changes):
     return seal(Statement(**said).encode(), signer=me.signing, receiver=me.centre[0].sealing, context=TOPIC)
 
 
-def test_device_certificate_and_agency_have_to_agree(centre, kiosk):
-    other = centre.admit("kiosk-2", "MO0200000")
-    same_agency = centre.admit("kiosk-3", "MO0100000")
-    for changes, words in (
-        ({"device": "kiosk-2"}, "another device's"),
-        ({"ori": "MO0200000"}, "another agency than MO0100000"),
-        ({"ori": ""}, "another agency"),
-        ({"certificate": other.identity.certificate.serial}, "not that of 'kiosk-1'"),
-        ({"certificate": same_agency.identity.certificate.serial}, "not that of 'kiosk-1'"),
-        ({"certificate": "abc123"}, "not made by this centre"),
-        ({"certificate": "../../ca"}, "not made by this centre"),
-        ({"certificate": ""}, "not made by this centre"),
-    ):
-        assert refused(centre.ack(kiosk, statement(centre, kiosk, **changes)), words)
+def serial_of(name):
+    """The certificate of another kiosk: kiosk-2 works for another agency, kiosk-3 for the same one."""
+    return lambda others: others[name].identity.certificate.serial
+
+
+DISAGREEMENTS = {
+    "device": ({"device": "kiosk-2"}, "another device's"),
+    "agency": ({"ori": "MO0200000"}, "another agency than MO0100000"),
+    "no agency": ({"ori": ""}, "another agency"),
+    "certificate of another agency": ({"certificate": serial_of("kiosk-2")}, "not that of 'kiosk-1'"),
+    "certificate of another kiosk": ({"certificate": serial_of("kiosk-3")}, "not that of 'kiosk-1'"),
+    "certificate of nobody": ({"certificate": "abc123"}, "not made by this centre"),
+    "certificate with a path": ({"certificate": "../../ca"}, "not made by this centre"),
+    "no certificate": ({"certificate": ""}, "not made by this centre"),
+}
+
+
+@pytest.mark.parametrize("which", DISAGREEMENTS)
+def test_device_certificate_and_agency_have_to_agree(centre, kiosk, which):
+    """Signed with the kiosk's own good key, for its own topic; one thing in the statement is not what is registered."""
+    others = {
+        "kiosk-2": centre.admit("kiosk-2", "MO0200000"),
+        "kiosk-3": centre.admit("kiosk-3", "MO0100000"),
+    }
+    changes, words = DISAGREEMENTS[which]
+    made = {key: value(others) if callable(value) else value for key, value in changes.items()}
+    assert refused(centre.ack(kiosk, statement(centre, kiosk, **made)), words)
     assert centre.stored() == 0
     assert centre.ack(kiosk, statement(centre, kiosk)).status is AckStatus.ACCEPTED
+
+
+def test_a_certificate_that_was_revoked_while_the_kiosk_was_not(centre, kiosk):
+    """The register says that the kiosk is good, the authority that this certificate is not: that is a refusal."""
+    centre.authority.revoke("kiosk-1")
+    assert refused(centre.ack(kiosk, kiosk.wrap(TOPIC, PAYLOAD)), "was revoked")
+    assert centre.stored() == 0
 
 
 def test_what_is_signed_is_read_strictly(centre, kiosk):

@@ -147,12 +147,12 @@ def test_the_disk_reserve_is_left_alone(path):
 def test_a_disk_that_fills_while_writing(path):
     with Spool(path, device="kiosk-1") as spool:
         spool.add("t0", b"x")
-        pages = spool._connection.execute("PRAGMA page_count").fetchone()[0]
-        spool._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        pages = spool._file.connection.execute("PRAGMA page_count").fetchone()[0]
+        spool._file.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
         with pytest.raises(SpoolFull, match="nothing was saved"):
             spool.add("t1", b"x" * 100_000)
         assert spool.undelivered() == ["t0"]
-        spool._connection.execute("PRAGMA max_page_count = 100000")
+        spool._file.connection.execute("PRAGMA max_page_count = 100000")
         spool.add("t1", b"x" * 100_000)
 
 
@@ -207,7 +207,7 @@ def test_another_devices_spool_is_left_alone(path):
 
 def test_a_newer_format_is_left_alone(path):
     with Spool(path, device="kiosk-1") as spool:
-        spool._connection.execute("PRAGMA user_version = 99")
+        spool._file.connection.execute("PRAGMA user_version = 99")
     with pytest.raises(SpoolError, match="update"):
         Spool(path, device="kiosk-1")
 

@@ -27,6 +27,10 @@ class Network(Protocol):
         """uint8 (h, w) of one of `shapes` to float32 (h / 4, w / 4, 7); see `extraction.decode`."""
         ...
 
+    def forget(self) -> None:
+        """Leave nothing of the images that were run in the network's own memory."""
+        ...
+
 
 def load_network(source: Path | ModelFile, *, threads: int) -> Network:
     """The network in a file, by the first runtime that loads. Raises `RuntimeMissing` or `ModelRefused`.

@@ -68,10 +68,12 @@ class SignatureNetwork:
         self._signatures = {shape: self._checked(shape, found[shape]) for shape in sorted(found)}
         self.shapes = tuple(self._signatures)
         self._turn = threading.Lock()  # an interpreter has one set of tensors
+        self._ran: set[tuple[int, int]] = set()
 
     def run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (h, w) of one of `shapes` to float32 (h / 4, w / 4, 7). Raises `ModelRefused` if it breaks down."""
         signature = self._signatures[image.shape]  # pyright: ignore[reportArgumentType]
+        self._ran.add(image.shape)  # pyright: ignore[reportArgumentType]
         grey = {signature.input_name: signature.encode(image)[None, :, :, None]}
         try:
             with self._turn:
@@ -83,6 +85,12 @@ class SignatureNetwork:
         if not np.isfinite(real).all():
             raise ModelRefused(self._path, "gives infinite numbers; its weights are damaged")
         return real[0]
+
+    def forget(self) -> None:
+        """Its tensors hold the last image of each shape for as long as there is no other: run it on an empty one."""
+        for shape in tuple(self._ran):
+            self.run(np.full(shape, 255, np.uint8))
+        self._ran.clear()
 
     def _checked(self, shape: tuple[int, int], runner: Any) -> _Signature:  # noqa: ANN401 - native, without types
         """A signature, once it is sure that its input and output are what this project's networks have."""

@@ -5,6 +5,10 @@ import { currentLanguage, say } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const WAY = ["saved", "sent", "delivered", "answered"];
+// Where a booking has stopped, and how far it had come.
+const STOPPED = { refused: "sent", held: "sent", expired: "saved", damaged: "saved" };
+
+const whom = () => document.body.dataset.call || say("call.somebody");
 
 function element(name, className, words) {
   const made = document.createElement(name);
@@ -14,7 +18,7 @@ function element(name, className, words) {
 }
 
 function shortAnswer(answer) {
-  if (answer.delivery === "refused") return ["refused", say("answer.refused")];
+  if (answer.delivery in STOPPED) return [answer.delivery, say(`answer.${answer.delivery}`)];
   if (answer.gravest) return [answer.gravest, say(`answer.${answer.gravest}`)];
   return ["waiting", say(answer.delivery === "answered" ? "journey.answered" : "answer.waiting")];
 }
@@ -65,19 +69,21 @@ export function drawResult(state) {
   if ($("answers").dataset.drawn === wanted) return;
   $("answers").dataset.drawn = wanted;
   $("result-title").textContent = result.number ? say("result.title", result) : say("result.title_none");
-  const reached = result.delivery === "refused" ? WAY.indexOf("sent") : WAY.indexOf(result.delivery);
+  const reached = WAY.indexOf(STOPPED[result.delivery] ?? result.delivery);
   for (const [n, at] of WAY.entries()) {
     document.querySelector(`#journey [data-at=${at}]`).dataset.reached = String(n <= reached);
   }
   let words = "";
-  if (result.delivery === "refused") words = say("result.refused", { reason: result.refused });
-  else if (result.delivery !== "answered") words = say(`result.${result.delivery}`);
+  if (result.delivery !== "answered") words = say(`result.${result.delivery}`, { reason: result.refused, who: whom() });
   else if (!result.repositories.length) words = say("result.answered_nothing");
-  $("waiting").textContent = words;
-  $("waiting").dataset.refused = String(result.delivery === "refused");
+  const said = result.held ? [element("small", "", say("result.held_reason", { reason: result.held }))] : [];
+  const shape = result.delivery in STOPPED ? [answerShape(result.delivery)] : [];
+  $("waiting").replaceChildren(...(words ? [...shape, element("span", "", words), ...said] : []));
+  if (result.delivery in STOPPED) $("waiting").dataset.stopped = result.delivery;
+  else delete $("waiting").dataset.stopped;
   $("answers").replaceChildren(...result.repositories.map(answerRow));
   $("slips").replaceChildren(...result.slips.map(slipRow));
-  $("result-note").textContent = ["answered", "refused"].includes(result.delivery) ? "" : say("result.note_later");
+  $("result-note").textContent = ["answered", "refused", "expired", "damaged"].includes(result.delivery) ? "" : say("result.note_later");
   const kinds = result.repositories.map((r) => `${say("repository.label", { name: r.repository })}: ${say(`answer.${r.kind}`)}`);
   $("announce").textContent = [say("say.saved"), words, ...kinds].filter(Boolean).join(" ");
 }

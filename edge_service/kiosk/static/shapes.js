@@ -6,6 +6,9 @@ const DRAWN = {
   none: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M15 24h18", fill: "" },
   unsearched: { path: "M7 7h34v34H7z M18 19a6 6 0 1 1 8 6c-2 1-2 2-2 4 M24 34v1", fill: "" },
   waiting: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M24 13v11l8 5", fill: "" },
+  held: { path: "M9 21h30v22H9z M15 21v-6a9 9 0 0 1 18 0v6 M24 29v6", fill: "" },
+  expired: { path: "M11 4h26 M11 44h26 M14 4c0 12 20 28 20 40 M34 4c0 12-20 28-20 40", fill: "" },
+  damaged: { path: "M9 4h20l10 10v30H9z M9 28l9-6l7 9l14-10", fill: "" },
   refused: { path: "M15 4h18l11 11v18L33 44H15L4 33V15z M16 16l16 16 M32 16L16 32", fill: "" },
 };
 

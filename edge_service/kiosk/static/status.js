@@ -13,8 +13,9 @@ function put(id, state, words) {
 export function drawStatus(status, { step }) {
   put("status-broker", status.broker ? "ok" : "bad", say(status.broker ? "status.broker.ok" : "status.broker.bad"));
   put("status-sensor", status.sensor ? "bad" : "ok", say(status.sensor ? "status.sensor.bad" : "status.sensor.ok"));
-  const queue = status.queue < 0 ? "unknown" : status.nearly_full ? "full" : "";
-  put("status-queue", queue ? "bad" : "ok", say(queue ? `status.queue.${queue}` : "status.queue", { count: status.queue }));
+  const queue = status.queue < 0 ? "unknown" : status.held ? "held" : status.nearly_full ? "full" : "";
+  const facts = { count: status.queue, held: status.held };
+  put("status-queue", queue ? "bad" : "ok", say(queue ? `status.queue.${queue}` : "status.queue", facts));
   const clock = $("clock").firstElementChild;
   if (status.clock) {
     clock.dateTime = status.clock;

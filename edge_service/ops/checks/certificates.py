@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_service.ops import parameters
 from edge_service.ops.findings import Finding, Level
+from edge_service.ops.words import PROVISION, is_loopback
 from interchange.certificate_age import days_left
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 RENEW = "Renew it, or provision this kiosk again: edge-service provision CODE"
 
 
-def check(patient: Patient) -> Finding:
+def check(patient: Patient) -> Finding:  # noqa: PLR0911 - one return for each thing it can be
     """Files there, readable, belonging together, private, and good for a while."""
     tls = patient.settings.broker.tls
     if tls is None:
@@ -40,7 +41,20 @@ def check(patient: Patient) -> Finding:
     days = min(known)
     if days <= 0:
         return Finding("certificates", Level.PROBLEM, f"ran out {-days:.0f} days ago", RENEW, facts)
+    if not is_loopback(patient.settings.broker.host) and not _has_identity(patient):
+        what = "this kiosk has no identity: what it sends is not sealed, and a centre with an authority refuses it"
+        return Finding("certificates", Level.PROBLEM, what, PROVISION, facts)
     level = Level.WARNING if days < parameters.CERTIFICATE_SOON_DAYS else Level.OK
     return Finding(
         "certificates", level, f"good for {days:.0f} days", "" if level is Level.OK else RENEW, facts
     )
+
+
+def _has_identity(patient: Patient) -> bool:
+    from edge_service.provisioning.errors import IdentityError
+    from edge_service.provisioning.identity import IdentityFolder
+
+    try:
+        return IdentityFolder(patient.settings.identity.folder).exists
+    except IdentityError:
+        return False

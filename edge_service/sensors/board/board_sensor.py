@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+DAMAGED_UPWARD = "damaged_upward"
+"""Beside the board's own counts: frames from the board that arrived here damaged."""
+
 
 class BoardSensor:
     """A `FingerprintSensor` behind a board. One thread at a time; other threads set `cancel`.
@@ -74,6 +77,7 @@ class BoardSensor:
         self._board = Board(path, pairing=pairing, timing=self._timing, clock=clock, random=random, line=line)
         self._info: SensorInfo | None = None
         self._session = 0
+        self._counts: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +96,11 @@ class BoardSensor:
     def identity(self) -> Identity | None:
         """What the board said of itself; None before the first connection."""
         return self._board.identity
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the board had counted when it was last asked, before a finger; empty before that. From any thread."""
+        return self._counts
 
     def connect(self, *, timeout_s: float = 10.0, cancel: Event | None = None) -> SensorInfo:
         """Find the board, prove that it is the kiosk's own, and wait for its sensor.
@@ -161,6 +170,7 @@ class BoardSensor:
         board = self._board
         if not board.link.in_session:
             board.open()
+        self._ask_counts()
         if self._info is not None and self._session == board.sessions:
             make_ready(board, cancel=cancel, timing=self._timing, clock=self._clock)
             if self._session == board.sessions:
@@ -179,6 +189,17 @@ class BoardSensor:
         )
         _log.info("sensor found behind board %s: %s", board.unique, self._info)
         return self._info
+
+    def _ask_counts(self) -> None:
+        """For whoever watches the kiosk; a board that does not tell is no reason to take no print."""
+        try:
+            counts = self._board.counters()
+        except BoardRefused:
+            raise
+        except SensorError as error:
+            _log.info("the board does not tell what it has counted: %s", error)
+        else:
+            self._counts = counts | {DAMAGED_UPWARD: self._board.link.damaged}
 
     def _take(self, timeout_s: float, *, progress: Progress | None, cancel: Event) -> TakenImage:
         capture = Capture(

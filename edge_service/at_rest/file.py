@@ -1,4 +1,4 @@
-"""The spool's SQLite file: opened safely, checked, and set aside when it is damaged, never deleted."""
+"""An SQLite file of the kiosk: opened safely, checked, and set aside when it is damaged, never deleted."""
 
 from __future__ import annotations
 
@@ -9,43 +9,32 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+from edge_service.at_rest.format import KEY_TABLE
 from edge_service.errors import SpoolDamaged, SpoolError, SpoolFull
 from interchange.logs import facts
+from interchange.whole_file import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from edge_service.at_rest.format import Format
+
 log = logging.getLogger("edge.spool")
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 5.0
-# The spool must survive the loss of power: with NORMAL the last commit can be lost.
+# It must survive the loss of power: with NORMAL the last commit can be lost.
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA secure_delete = ON",  # prints that were delivered are overwritten, not only unlinked
+    "PRAGMA secure_delete = ON",  # what was let go is overwritten, not only unlinked
 )
-SCHEMA = """
-CREATE TABLE submission (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    tcn TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'acknowledged', 'replied', 'refused')),
-    payload BLOB,
-    reply BLOB,
-    refused_field TEXT,
-    refused_reason TEXT,
-    saved_ms INTEGER NOT NULL
-);
-CREATE INDEX submission_by_state ON submission (state, seq);
-CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SUFFIXES = ("", "-wal", "-shm")
 
 
-def open_file(path: Path, *, start_empty: bool) -> sqlite3.Connection:
-    """The checked spool at `path`, made if there is none.
+def open_file(path: Path, form: Format, *, key_id: str, start_empty: bool) -> sqlite3.Connection:
+    """The checked file at `path`, made for the key `key_id` if there is none; perhaps of an older format.
 
     A damaged file is renamed to ``{name}.damaged-{time}`` and SpoolDamaged raised; so it is again at every
     start until somebody asks for `start_empty`. Raises SpoolError when the file cannot be opened at all.
@@ -53,22 +42,21 @@ def open_file(path: Path, *, start_empty: bool) -> sqlite3.Connection:
     if not path.exists():
         if path.with_name(path.name + "-wal").exists():
             # The log of a file that is gone. SQLite would replay it into the new one.
-            raise SpoolDamaged(path, _set_aside(path))
-        set_aside = quarantined(path)
-        if set_aside and not start_empty:
-            raise SpoolDamaged(path, set_aside[-1])
-        _create(path)
+            raise SpoolDamaged(path, set_aside(path))
+        aside = quarantined(path)
+        if aside and not start_empty:
+            raise SpoolDamaged(path, aside[-1])
+        _create(path, form, key_id)
     try:
-        connection = _connect(path)
+        return _connect(path, form)
     except sqlite3.Error as error:
         if is_damage(error):
-            raise SpoolDamaged(path, _set_aside(path)) from None
+            raise SpoolDamaged(path, set_aside(path)) from None
         raise SpoolError(path, f"cannot be opened: {error}") from None
-    return connection
 
 
 def quarantined(path: Path) -> list[Path]:
-    """Damaged spools that were set aside beside `path`, oldest first."""
+    """Damaged files that were set aside beside `path`, oldest first."""
     names = {
         p.name.removesuffix("-wal").removesuffix("-shm") for p in path.parent.glob(f"{path.name}.damaged-*")
     }
@@ -78,6 +66,18 @@ def quarantined(path: Path) -> list[Path]:
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether `error` says that the file itself is broken."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def set_aside(path: Path) -> Path:
+    """Rename the file and its log; where it is now."""
+    target = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    while target.exists():
+        target = target.with_name(target.name + "x")
+    for suffix in _SUFFIXES:
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
+    log.error("file set aside", extra=facts(as_file=target))
+    return target
 
 
 @contextlib.contextmanager
@@ -105,31 +105,30 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Generator[sqlite3
         raise SpoolError(path, f"the disk or the file failed ({error}), nothing was saved") from None
 
 
-def _create(path: Path) -> None:
-    """An empty spool, complete before it has its name, and readable by its owner alone."""
-    if not path.parent.is_dir():
-        raise SpoolError(path, f"the folder {path.parent} does not exist; is its disk mounted?")
+def _create(path: Path, form: Format, key_id: str) -> None:
+    """An empty file, complete before it has its name, and readable by its owner alone."""
     half = path.with_name(f"{path.name}.new-{os.getpid()}")
     half.unlink(missing_ok=True)
     try:
         os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        if os.geteuid() == 0:  # what root makes in the service's folder belongs to the service
+            os.chown(half, path.parent.stat().st_uid, path.parent.stat().st_gid)
         with contextlib.closing(sqlite3.connect(half, isolation_level=None)) as connection:
-            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        # Another process may have been faster: its spool stays.
+            connection.executescript(
+                f"BEGIN; {form.schema} {KEY_TABLE} INSERT INTO sealed_with VALUES (1, '{key_id}');"  # noqa: S608
+                f" PRAGMA user_version = {form.version}; COMMIT;"
+            )
+        # Another process may have been faster: its file stays.
         with contextlib.suppress(FileExistsError):
             os.link(half, path)
     except (OSError, sqlite3.Error) as error:
         raise SpoolError(path, f"cannot be made: {error}") from None
     finally:
         half.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, form: Format) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
     )
@@ -141,23 +140,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
-    if verdict != "ok" or not {"submission", "fact"} <= tables:
+    if verdict != "ok" or not form.tables <= tables:
         connection.close()
-        raise SpoolDamaged(path, _set_aside(path))
-    if version != SCHEMA_VERSION:
+        raise SpoolDamaged(path, set_aside(path))
+    if version != form.version and version not in form.migrations:
         connection.close()
         raise SpoolError(path, f"was made by another version of the program (format {version}); update it")
     for pragma in PRAGMAS:
         connection.execute(pragma)
     return connection
-
-
-def _set_aside(path: Path) -> Path:
-    target = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-    while target.exists():
-        target = target.with_name(target.name + "x")
-    for suffix in _SUFFIXES:
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
-    log.error("damaged spool set aside", extra=facts(as_file=target))
-    return target

@@ -1,0 +1,1 @@
+"""What brings the programs onto machines."""

@@ -1,0 +1,95 @@
+"""The centre, on this machine: authority, broker and matcher as they are shipped, and one person whom it knows."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from demo.centre import Centre as Store
+from deploy.arm64 import parameters as p
+from deploy.arm64.samples import ENROLLED
+from hardware.bench.process import ChildProcess, ProcessError
+from hardware.bench.secure_centre import SecureCentre
+from interchange import iso19794
+from interchange.messages import Submission, decode_message
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+POSITIONS = (2, 7)  # right and left index finger
+REPOSITORY = "criminal"
+_MATCHER_READY_S = 240.0  # the first start compiles the search
+
+
+class Centre:
+    """A context manager; everything of it is in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open = ExitStack()
+        self.url = f"sqlite:///{folder}/matcher.db"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True)
+        self._secure = SecureCentre(self.folder, database_url=self.url)
+        store = Store(self.url, [REPOSITORY])
+        records = zip(POSITIONS, ENROLLED, strict=True)
+        store.enroll(
+            REPOSITORY,
+            {position: iso19794.decode(s.record.read_bytes()).minutiae() for position, s in records},
+        )
+        store.enroll_strangers(p.STRANGERS, POSITIONS, lambda _: None)
+        store.close()
+        self._open.enter_context(self._secure.broker)
+        self._secure.start_api()
+        self._open.callback(self._secure.stop_api)
+        self._start_matcher()
+
+    def _start_matcher(self) -> None:
+        ready = self.folder / "matcher.ready"
+        command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", str(ready)]
+        command += [word for setting in self._secure.settings for word in ("--set", setting)]
+        matcher = ChildProcess(command, name="the matcher", log=self.folder / "matcher.log")
+        self._open.callback(matcher.stop)
+        deadline = time.monotonic() + _MATCHER_READY_S
+        while not ready.exists():
+            if matcher.returncode is not None or time.monotonic() > deadline:
+                raise ProcessError("the matcher", "did not become ready", matcher.output()[-1500:])
+            time.sleep(p.POLL_S)
+
+    @property
+    def address(self) -> str:
+        """Of the door at which kiosks are admitted."""
+        return self._secure.address
+
+    def invite(self) -> str:
+        """A one-time code for the kiosk."""
+        return self._secure.invite(p.DEVICE, p.ORI)
+
+    def submissions(self) -> list[Submission]:
+        """What kiosks have sent, as the matcher keeps it."""
+        from matcher_service.repositories import Database
+
+        database = Database(self.url)
+        try:
+            with database.connection() as connection:
+                rows = connection.exec_driver_sql("SELECT payload FROM submission").fetchall()
+        finally:
+            database.close()
+        return [decode_message(Submission, row[0]) for row in rows]

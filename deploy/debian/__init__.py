@@ -1,0 +1,1 @@
+"""Builds the Debian packages: `python -m deploy.debian`. Described in README.md beside this file."""

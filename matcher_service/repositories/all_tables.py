@@ -1,0 +1,23 @@
+"""All tables of the centre, so that whoever opens the database knows every one, and what refers to what."""
+
+from matcher_service.repositories import (
+    account_tables,
+    audit_tables,
+    case_tables,
+    device_tables,
+    notice_tables,
+    review_tables,
+    routing_tables,
+    schema,
+)
+
+__all__ = [
+    "account_tables",
+    "audit_tables",
+    "case_tables",
+    "device_tables",
+    "notice_tables",
+    "review_tables",
+    "routing_tables",
+    "schema",
+]

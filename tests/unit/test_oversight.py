@@ -1,0 +1,186 @@
+"""The oversight report's parts: what is hidden stays hidden, who stands out does so rightly, the page is whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matcher_service.oversight import Cell, Figures, Stage, write_report
+from matcher_service.oversight.coverage import state_of, states
+from matcher_service.oversight.figures import Coverage, ExaminerFigures, LevelCell, months_between
+from matcher_service.oversight.outliers import find_outliers
+from matcher_service.oversight.pictures import bars, coverage_map, funnel_plot, lines_by_month
+from matcher_service.oversight.suppression import suppress
+from matcher_service.oversight.writing import render
+
+SHARES = {
+    Stage.SEARCHED: 0.9,
+    Stage.CANDIDATES: 0.2,
+    Stage.IDENTIFIED: 0.15,
+    Stage.NOTIFIED: 0.1,
+    Stage.EVALUATED: 0.08,
+    Stage.RETRACTED: 0.02,
+}
+
+
+def made_up(*, seed: int = 1) -> Figures:
+    """Figures of forty jurisdictions over half a year; in one, far more is identified than anywhere else."""
+    rng = np.random.default_rng(seed)
+    figures = Figures("2026-01", "2026-06", datetime(2026, 7, 1, tzinfo=UTC))
+    for number in range(40):
+        code = f"US-MO-{2 * number + 1:03}"
+        figures.names[code] = f"County {number}"
+        for month in figures.months:
+            came = int(rng.integers(5, 400))
+            figures.cells[Cell(code, "", month, Stage.SUBMISSIONS)] = came
+            for stage, share in SHARES.items():
+                strange = number == 7 and stage is Stage.IDENTIFIED
+                count = int(rng.binomial(came, 3 * share if strange else share))
+                figures.cells[Cell(code, "immigration", month, stage)] = count
+            for level in (0, 1, 2, 3):
+                figures.levels[LevelCell(code, month, level)] = int(rng.integers(0, 6))
+    figures.not_searched["immigration", "skip: no_activation"] = 4321
+    figures.outcomes = Counter({"citizen": 31, "lawful_status": 64, "no_action": 118, "action_taken": 7})
+    figures.causes = Counter({"dismissed": 21, "wrong_hit": 3})
+    figures.closed_tasks = {"immigration": (900, 212)}
+    figures.examiners = [ExaminerFigures("examiner-1", 300, 2), ExaminerFigures("examiner-2", 280, 11)]
+    figures.coverage = [Coverage("MO", "immigration", 35, 115), Coverage("TX", "immigration", 254, 254)]
+    return figures
+
+
+def test_the_country_is_whole():
+    assert len(states()) == 51
+    assert sum(state.counties for state in states().values()) == 3143  # census of 2020
+    assert len({(state.row, state.column) for state in states().values()}) == 51
+    assert (state_of("US-MO-019"), state_of("US-MO"), state_of("FR-75"), state_of("")) == ("MO", "MO", "", "")
+
+
+def test_months_go_over_the_year():
+    assert list(months_between("2025-11", "2026-02")) == ["2025-11", "2025-12", "2026-01", "2026-02"]
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda columns: st.lists(
+            st.lists(st.integers(0, 40), min_size=columns, max_size=columns), min_size=1, max_size=8
+        )
+    )
+)
+def test_no_hidden_count_follows_from_its_line(counts):
+    shown = suppress(counts, smallest=11)
+    table = np.array(counts)
+    assert not ((table > 0) & (table < 11) & ~shown.hidden).any(), "a small count is shown"
+    for lines, hidden, total in (
+        (table, shown.hidden, shown.row_total),
+        (table.T, shown.hidden.T, shown.column_total),
+    ):
+        for number, (line, covers) in enumerate(zip(lines, hidden, strict=True)):
+            if covers.any() and line.sum() >= 11:
+                lone = covers.sum() == 1
+                assert not lone or total(number) == "hidden", "the total gives the only hidden count away"
+
+
+def test_an_auditors_table_hides_nothing():
+    assert not suppress([[1, 2], [3, 0]], smallest=1).hidden.any()
+
+
+def test_a_lone_zero_is_shown():
+    shown = suppress([[0, 500], [0, 700]], smallest=11)
+    assert shown.text(0, 0) == "0"
+
+
+def test_who_is_like_the_others_does_not_stand_out():
+    rng = np.random.default_rng(3)
+    pointed = 0
+    for _ in range(40):
+        counts = {f"c{i}": (int(rng.binomial(300, 0.1)), 300) for i in range(60)}
+        pointed += len(find_outliers(counts).outliers)
+    assert pointed <= 12  # 2,400 tests; by chance alone nearly none
+
+
+def test_who_is_not_stands_out():
+    rng = np.random.default_rng(4)
+    counts = {f"c{i}": (int(rng.binomial(400, 0.1)), 400) for i in range(60)}
+    counts["strange"] = (120, 400)
+    assert [one.jurisdiction for one in find_outliers(counts).outliers] == ["strange"]
+    assert find_outliers(counts).outliers[0].z > 5
+
+
+def test_a_spread_that_all_have_makes_nobody_an_outlier():
+    rng = np.random.default_rng(5)
+    rates = rng.beta(8, 72, size=80)
+    counts = {f"c{i}": (int(rng.binomial(5000, rate)), 5000) for i, rate in enumerate(rates)}
+    found = find_outliers(counts)
+    assert found.spread > 0.02
+    assert len(found.outliers) <= 4
+
+
+@pytest.mark.parametrize("counts", [{}, {"a": (1, 1)}, {"a": (0, 50), "b": (0, 50), "c": (0, 50)}])
+def test_too_little_says_nothing(counts):
+    assert not find_outliers(counts).outliers
+
+
+def test_pictures_are_svg_whatever_the_names():
+    figures = made_up()
+    by = figures.by("jurisdiction", "immigration")
+    counts = {f"<{code}&": (c[Stage.IDENTIFIED], c[Stage.SEARCHED]) for code, c in by.items()}
+    for picture in (
+        coverage_map(figures.coverage, 'a "name" & <more>'),
+        lines_by_month(figures.months, {"<a>": [1, 2, 3, 4, 5, 6], "b": [0] * 6}, title="<&>"),
+        lines_by_month(["2026-01"], {"a": [0]}, title="one month"),
+        bars([("<x>", 3, "3")], title="t"),
+        bars([], title="none"),
+        funnel_plot(counts, find_outliers(counts), title="t"),
+        funnel_plot({}, find_outliers({}), title="t"),
+    ):
+        ET.fromstring(picture)
+
+
+def test_the_auditors_report_says_it_all(tmp_path):
+    figures = made_up()
+    files = write_report(figures, tmp_path / "report", public=False)
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert {path.name for path in files} == {
+        "report.html", "by_month.csv", "by_jurisdiction.csv", "levels.csv", "coverage.csv",
+    }  # fmt: skip
+    assert "examiner-2" in page
+    assert "County 7 (US-MO-015)" in page
+    assert "35/115" in page
+    assert (tmp_path / "report" / "report.html").stat().st_mode & 0o077 == 0
+    lines = (tmp_path / "report" / "by_jurisdiction.csv").read_text().splitlines()
+    assert len(lines) == 41
+    total = sum(int(line.split(",")[2]) for line in lines[1:])
+    assert total == figures.total(Stage.SUBMISSIONS)
+
+
+def test_the_public_report_hides_small_counts_and_examiners(tmp_path):
+    figures = made_up()
+    page = render(figures, public=True)
+    assert "examiner-2" not in page
+    assert "hidden" in page
+    write_report(figures, tmp_path, public=True)
+    for name in ("by_month.csv", "by_jurisdiction.csv", "levels.csv"):
+        for line in (tmp_path / name).read_text().splitlines()[1:]:
+            cells = line.split(",")[1:] if name == "levels.csv" else line.split(",")[2:]
+            assert all(cell == "hidden" or int(cell) == 0 or int(cell) >= 11 for cell in cells)
+
+
+def test_nothing_is_not_an_error(tmp_path):
+    figures = Figures("2026-01", "2026-01", datetime(2026, 2, 1, tzinfo=UTC))
+    assert "nothing to count" in render(figures, public=True)
+    write_report(figures, tmp_path, public=True)
+
+
+def test_a_name_that_is_a_formula_or_a_script_stays_a_name(tmp_path):
+    figures = Figures("2026-01", "2026-01", datetime(2026, 2, 1, tzinfo=UTC))
+    figures.cells[Cell("=cmd()", "<script>alert(1)</script>", "2026-01", Stage.SEARCHED)] = 20
+    figures.cells[Cell("=cmd()", "", "2026-01", Stage.SUBMISSIONS)] = 20
+    write_report(figures, tmp_path, public=False)
+    assert "<script>" not in (tmp_path / "report.html").read_text()
+    assert ",'=cmd()," in (tmp_path / "by_jurisdiction.csv").read_text()
