@@ -106,7 +106,7 @@ def fill(database: Database, submissions: int, *, seed: int = 1) -> None:
     for start in track(batches, description="Filling", console=Console(stderr=True)):
         count = min(BATCH, submissions - start)
         with database.write() as session:
-            for name, rows in _batch(rng, start, count):
+            for name, rows in _batch(rng, start, count, submissions):
                 if rows:
                     session.execute(insert(tables[name]), rows)
 
@@ -154,9 +154,12 @@ class _Rows:
         self.by_table.setdefault(name, []).append({**self._blanks[name], **values})
 
 
-def _batch(rng: np.random.Generator, start: int, count: int) -> list[tuple[str, list[dict[str, Any]]]]:
+def _batch(
+    rng: np.random.Generator, start: int, count: int, total: int
+) -> list[tuple[str, list[dict[str, Any]]]]:
     """Rows of `count` submissions, tables in the order in which they refer to each other."""
-    minutes = rng.integers(0, DAYS * 24 * 60, count)
+    # As they come: one after the other through the year.
+    minutes = (np.arange(start, start + count) / total * DAYS * 24 * 60).astype(int)
     homes = (JURISDICTIONS * rng.random(count) ** 3).astype(int) + 1  # a few send much, most little
     rows = _Rows()
     for i in range(count):

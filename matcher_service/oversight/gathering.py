@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, and_, case, cast, distinct, extract, func, select
+from sqlalchemy import Integer, and_, case, cast, distinct, exists, extract, func, select
 
 from matcher_service.oversight.coverage import coverage
 from matcher_service.oversight.figures import (
@@ -85,7 +85,8 @@ class _Question:
             self._codes[key] = code
             figures.names[code] = name
         repository = tables["repository"]
-        self._repositories.update(session.execute(select(repository.c.id, repository.c.name)).tuples().all())
+        for key, name in session.execute(select(repository.c.id, repository.c.name)):
+            self._repositories[key] = name
 
     # -- the questions
 
@@ -101,14 +102,18 @@ class _Question:
         """Where a rule let them be searched, and why not where it did not."""
         decision = self._tables["routing_decision"]
         keys = (decision.c.repository_id, decision.c.verdict, decision.c.reason_code)
-        each = decision.alias()
         # The newest decision counts: one that was parked may have been let through later.
-        newest = select(func.max(each.c.id)).group_by(each.c.submission_id, each.c.repository_id)
+        newer = decision.alias()
+        outdated = exists().where(
+            newer.c.submission_id == decision.c.submission_id,
+            newer.c.repository_id == decision.c.repository_id,
+            newer.c.id > decision.c.id,
+        )
         groups = (self._facts.c.jurisdiction_id, self._month, *keys)
         query = (
             select(*groups, func.count())
             .select_from(self._with_facts().join(decision, decision.c.submission_id == self._submission.c.id))
-            .where(decision.c.id.in_(newest))
+            .where(~outdated)
         )
         for jurisdiction, month, repository, verdict, reason, count in self._grouped(query, *groups):
             if verdict == "search":

@@ -103,7 +103,10 @@ class StoredSubmission(Base):
     """
 
     __tablename__ = "submission"
-    __table_args__ = (Index("ix_submission_waiting", "outcome", "attempts", "priority", "id"),)
+    __table_args__ = (
+        Index("ix_submission_waiting", "outcome", "attempts", "priority", "id"),
+        Index("ix_submission_received_at", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     tcn: Mapped[str] = mapped_column(String(64), unique=True)

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert, select
 
-from matcher_service.oversight import Cell, Figures, Stage, write_report
+from benchmarks.oversight_report import fill
+from matcher_service.oversight import Cell, Figures, Stage, gather, write_report
 from matcher_service.oversight.coverage import state_of, states
 from matcher_service.oversight.figures import Coverage, ExaminerFigures, LevelCell, months_between
 from matcher_service.oversight.outliers import find_outliers
 from matcher_service.oversight.pictures import bars, coverage_map, funnel_plot, lines_by_month
 from matcher_service.oversight.suppression import suppress
 from matcher_service.oversight.writing import render
+from matcher_service.repositories import Database
+from matcher_service.repositories.schema import Base
 
 SHARES = {
     Stage.SEARCHED: 0.9,
@@ -184,3 +188,76 @@ def test_a_name_that_is_a_formula_or_a_script_stays_a_name(tmp_path):
     write_report(figures, tmp_path, public=False)
     assert "<script>" not in (tmp_path / "report.html").read_text()
     assert ",'=cmd()," in (tmp_path / "by_jurisdiction.csv").read_text()
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory):
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('oversight')}/m.db")
+    fill(database, 2000)
+    yield database
+    database.close()
+
+
+def test_what_the_database_holds_is_what_is_counted(centre):
+    figures = gather(centre, first="2025-01", last="2025-12")
+    assert figures.total(Stage.SUBMISSIONS) == 2000
+    assert figures.total(Stage.SEARCHED, "criminal") == 2000
+    not_searched = sum(key % 3 == 0 for key in range(1, 2001))
+    assert figures.total(Stage.SEARCHED, "immigration") == 2000 - not_searched
+    assert figures.not_searched["immigration", "skip: no_activation"] == not_searched
+    assert figures.total(Stage.CANDIDATES, "criminal") == 200
+    for stage in (Stage.IDENTIFIED, Stage.NOTIFIED):
+        assert figures.total(stage, "criminal") == 100
+    assert figures.total(Stage.EVALUATED, "criminal") == 20
+    assert figures.total(Stage.RETRACTED, "criminal") == 10
+    assert sum(figures.levels.values()) == figures.total(Stage.IDENTIFIED)
+    assert figures.closed_tasks["criminal"] == (200, 100)
+    assert [(one.seeded > 0, one.wrong) for one in figures.examiners] == [(True, 4)]
+    assert {cell.month for cell in figures.cells} == set(figures.months)
+
+
+def test_only_the_months_that_are_asked_for_count(centre):
+    half = gather(centre, first="2025-01", last="2025-06")
+    other = gather(centre, first="2025-07", last="2025-12")
+    assert half.total(Stage.SUBMISSIONS) + other.total(Stage.SUBMISSIONS) == 2000
+    assert max(cell.month for cell in half.cells) == "2025-06"
+
+
+def test_only_the_newest_decision_counts(centre):
+    decision = Base.metadata.tables["routing_decision"]
+    before = gather(centre, first="2025-01", last="2025-12")
+    with centre.write() as session:
+        row = session.execute(
+            select(decision).where(decision.c.submission_id == 3, decision.c.repository_id == 2)
+        )
+        values = dict(row.mappings().one())
+        del values["id"]
+        session.execute(insert(decision).values({**values, "verdict": "search", "reason_code": "allowed"}))
+    after = gather(centre, first="2025-01", last="2025-12")
+    assert after.total(Stage.SEARCHED) == before.total(Stage.SEARCHED) + 1
+    assert sum(after.not_searched.values()) == sum(before.not_searched.values()) - 1
+
+
+def test_coverage_counts_what_is_in_force_now(centre):
+    tables = Base.metadata.tables
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    base = {
+        "conditions": "{}", "signed_by": "x", "document_sha256": "0" * 64, "entered_by": "a", "approved_by": "b",
+        "entered_at": now, "reason": "test", "registry_version": 1, "from_at": now, "until_at": None,
+    }  # fmt: skip
+    with centre.write() as session:
+        for number, states_of_it in (
+            (1, ["active"]),
+            (2, ["active", "suspended"]),
+            (3, ["suspended", "active"]),
+        ):
+            session.execute(
+                insert(tables["activation"]).values(id=number, jurisdiction_id=number, repository_id=2)
+            )
+            for version, state in enumerate(states_of_it, start=1):
+                row = {**base, "activation_id": number, "version": version, "state": state}
+                session.execute(insert(tables["activation_version"]).values(row))
+    figures = gather(centre, first="2025-01", last="2025-12", now=now)
+    assert [(one.state, one.repository, one.active) for one in figures.coverage] == [("MO", "immigration", 2)]
+    early = gather(centre, first="2025-01", last="2025-12", now=datetime(2025, 1, 1, tzinfo=UTC))
+    assert early.coverage == []

@@ -24,6 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the register, and why anything was searched."""
+    op.drop_index("ix_submission_received_at", "submission")
     op.drop_index("ix_submission_waiting", "submission")
     op.drop_column("submission", "priority")
     op.create_index("ix_submission_outcome_attempts_id", "submission", ["outcome", "attempts", "id"])
@@ -151,7 +152,9 @@ def _decisions() -> None:
         sa.Column("decided_at", sa.DateTime(), nullable=False),
     )
     op.create_index(
-        "ix_routing_decision_submission_id", "routing_decision", ["submission_id", "repository_id", "id"]
+        "ix_routing_decision_submission_id",
+        "routing_decision",
+        ["submission_id", "repository_id", "id", "verdict", "reason_code"],
     )
 
 
@@ -160,3 +163,4 @@ def _queue() -> None:
     op.add_column("submission", sa.Column("priority", sa.Integer(), nullable=False, server_default="1"))
     op.drop_index("ix_submission_outcome_attempts_id", "submission")
     op.create_index("ix_submission_waiting", "submission", ["outcome", "attempts", "priority", "id"])
+    op.create_index("ix_submission_received_at", "submission", ["received_at"])
