@@ -71,6 +71,8 @@ NEARLY_FULL: Final = 0.8
 # Finished submissions (reply or refusal seen) whose record is kept, without prints where acknowledged.
 KEPT_REPLIED: Final = 1000
 KEPT_REFUSED: Final = 200
+# Second replies kept beside the first: for as many repositories as a reply may name, each told and taken back.
+KEPT_SECOND_REPLIES: Final = 32
 
 # The clock's floor is kept no finer than this. A raise writes some 8 KB, and the clock is asked every second: at each
 # asking that would be 0.7 GB a day on the kiosk's card. After a power cut a stamp may be so much too early, and says

@@ -162,7 +162,7 @@ class Uplink:
             if message.topic == self._ack_topic:
                 self._take_ack(decode_message(Ack, payload))
             elif message.topic == self._reply_topic:
-                self._take_reply(decode_message(Reply, payload).tcn, payload)
+                self._take_reply(decode_message(Reply, payload), payload)
             elif message.topic == self._command_topic:
                 self._channel.take_command(payload)
         except EnvelopeError as error:
@@ -269,8 +269,13 @@ class Uplink:
             self._forget(ack.tcn)
             self._tell(UplinkEvent(UplinkNews.ACKNOWLEDGED, ack.tcn))
 
-    def _take_reply(self, tcn: str, payload: bytes) -> None:
-        if self._spool.keep_reply(tcn, payload):
+    def _take_reply(self, reply: Reply, payload: bytes) -> None:
+        tcn = reply.tcn
+        if reply.stage == "second":
+            if self._spool.keep_second(tcn, payload):
+                log.info("second reply received", extra=facts(tcn=tcn))
+                self._tell(UplinkEvent(UplinkNews.REPLIED_AGAIN, tcn))
+        elif self._spool.keep_reply(tcn, payload):
             log.info("reply received", extra=facts(tcn=tcn))
             self._ask_due.pop(tcn, None)
             self._tell(UplinkEvent(UplinkNews.REPLIED, tcn))

@@ -20,6 +20,7 @@ class UplinkNews(StrEnum):
     EXPIRED = "expired"
     DAMAGED = "damaged"
     REPLIED = "replied"
+    REPLIED_AGAIN = "replied_again"  # a second reply, beside the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from interchange.errors import TemplateError
 from interchange.finger_view import MINUTIA_BYTES
 from interchange.fmr_body import EXTENDED_LENGTH_BYTES, MAGIC, VERSION
+from interchange.foreign_formats import named
 from interchange.template_format import TemplateFormat
 
 _OTHER_VERSIONS = {
@@ -38,6 +39,9 @@ def explained(error: TemplateError, raw: bytes, layout: TemplateFormat) -> Templ
 
 
 def _hint(error: TemplateError, raw: bytes, layout: TemplateFormat) -> str | None:
+    if error.field == "format identifier":
+        other = named(raw)
+        return None if other is None else f"this is {other}"
     if error.field == "version number":
         return _OTHER_VERSIONS.get(raw[4:8])
     if raw[:8] != MAGIC + VERSION:

@@ -22,9 +22,11 @@ from interchange.fields import DeviceName, Name  # noqa: TC001 - pydantic reads 
 from interchange.health import OpsSettings
 from interchange.settings import BrokerSettings, SettingsModel
 from matcher_service import parameters
+from matcher_service.abis.settings import AbisSettings
 from matcher_service.accounts.settings import AccountsSettings
 from matcher_service.api.settings import ApiSettings
 from matcher_service.auditing.settings import AuditSettings
+from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
 from matcher_service.routing.settings import RoutingSettings
 
@@ -112,3 +114,5 @@ class MatcherSettings(SettingsModel):
     accounts: AccountsSettings = AccountsSettings()
     audit: AuditSettings = AuditSettings()
     notify: NotifySettings = NotifySettings()
+    abis: AbisSettings = AbisSettings()
+    console: ConsoleSettings = ConsoleSettings()

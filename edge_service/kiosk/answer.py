@@ -29,6 +29,11 @@ _DELIVERY = {
 # Kinds of answer: each has its own colour, words and shape. "unsearched" is the matcher's yellow for a failure.
 STRONG, POSSIBLE, NONE, UNSEARCHED = "strong", "possible", "none", "unsearched"
 _KINDS = {Colour.RED: STRONG, Colour.YELLOW: POSSIBLE, Colour.GREEN: NONE}
+# What has become of a repository that is answered after review: of what was said last, by the centre's clock.
+TO_FOLLOW, MATCH, NO_MATCH, UNDECIDED = "to_follow", "match", "no_match", "undecided"
+NO_MORE, TAKEN_BACK = "no_more", "taken_back"
+_SECOND_KINDS = {Colour.RED: MATCH, Colour.YELLOW: UNDECIDED, Colour.GREEN: NO_MATCH}
+_GRAVEST_SECOND_FIRST = (TAKEN_BACK, MATCH, UNDECIDED, TO_FOLLOW, NO_MATCH, NO_MORE)
 _GRAVEST_FIRST = (STRONG, POSSIBLE, UNSEARCHED, NONE)
 
 
@@ -39,6 +44,14 @@ class RepositoryAnswer:
     repository: str
     kind: str
     candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondAnswer:
+    """One repository that is answered after review: what is to follow, has come, or was taken back."""
+
+    repository: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,7 @@ class Answer:
         number: the jail's own number; empty for a booking that was not taken on the page.
         delivery: "saved", "sent", "delivered" or "answered"; "refused", "held", "expired" or "damaged".
         gravest: the kind that is shown in a list; empty without a reply.
+        seconds: what follows, or has followed, after review; `second` is the gravest kind of it.
         refused: the field and the reason, in the matcher's words.
         held: why the matcher does not trust this kiosk, in its words.
         made_ms: when it was saved, in milliseconds since 1970 by the kiosk's clock.
@@ -69,27 +83,38 @@ class Answer:
     gravest: str = ""
     repositories: tuple[RepositoryAnswer, ...] = ()
     slips: tuple[CaptureSlip, ...] = ()
+    seconds: tuple[SecondAnswer, ...] = ()
+    second: str = ""
     refused: str = ""
     held: str = ""
     made_ms: int = 0
 
     @property
     def final(self) -> bool:
-        """Whether nothing more will come."""
-        return self.delivery in {REFUSED, ANSWERED, EXPIRED, DAMAGED}
+        """Whether nothing more will come; what was said after review can still be taken back."""
+        return self.delivery in {REFUSED, ANSWERED, EXPIRED, DAMAGED} and not self.seconds
 
 
 def answer_of(entry: SpoolEntry, note: Note | None) -> Answer:
     """The answer as it is now."""
     number = "" if note is None else note.number
-    reply = _reply(entry)
+    reply = _reply(entry.reply)
     if entry.state is SpoolState.REFUSED:
         why = f"{entry.refused_field}: {entry.refused_reason}"
         return Answer(entry.tcn, number, REFUSED, refused=why, made_ms=entry.saved_ms)
     if reply is None and entry.state is SpoolState.SENT and entry.held_reason is not None:
         return Answer(entry.tcn, number, HELD, held=entry.held_reason, made_ms=entry.saved_ms)
     if reply is None:
-        return Answer(entry.tcn, number, _DELIVERY[entry.state], made_ms=entry.saved_ms)
+        seconds = _seconds(entry, ())
+        return Answer(
+            entry.tcn,
+            number,
+            _DELIVERY[entry.state],
+            seconds=seconds,
+            second=_gravest_second(seconds),
+            made_ms=entry.saved_ms,
+        )
+    seconds = _seconds(entry, reply.to_follow)
     rows = tuple(RepositoryAnswer(r.name, _kind(r), len(r.candidates)) for r in reply.repositories)
     kinds = {row.kind for row in rows}
     return Answer(
@@ -99,6 +124,8 @@ def answer_of(entry: SpoolEntry, note: Note | None) -> Answer:
         gravest=next((kind for kind in _GRAVEST_FIRST if kind in kinds), ""),
         repositories=rows,
         slips=tuple(CaptureSlip(str(p.fault), p.positions) for p in reply.capture_problems),
+        seconds=seconds,
+        second=_gravest_second(seconds),
         made_ms=entry.saved_ms,
     )
 
@@ -107,10 +134,25 @@ def _kind(reply: RepositoryReply) -> str:
     return UNSEARCHED if reply.failed else _KINDS[reply.colour]
 
 
-def _reply(entry: SpoolEntry) -> Reply | None:
-    if entry.reply is None:
+def _seconds(entry: SpoolEntry, to_follow: tuple[str, ...]) -> tuple[SecondAnswer, ...]:
+    """By repository what was said last; replies can come in another order than they were made in."""
+    kinds = dict.fromkeys(to_follow, TO_FOLLOW)
+    read = [reply for reply in map(_reply, entry.seconds) if reply is not None]
+    for reply in sorted(read, key=lambda one: one.answered_at):
+        kinds |= {one.name: _SECOND_KINDS[one.colour] for one in reply.repositories}
+        kinds |= dict.fromkeys(reply.not_searched, NO_MORE) | dict.fromkeys(reply.taken_back, TAKEN_BACK)
+    return tuple(SecondAnswer(name, kind) for name, kind in kinds.items())
+
+
+def _gravest_second(seconds: tuple[SecondAnswer, ...]) -> str:
+    kinds = {one.kind for one in seconds}
+    return next((kind for kind in _GRAVEST_SECOND_FIRST if kind in kinds), "")
+
+
+def _reply(payload: bytes | None) -> Reply | None:
+    if payload is None:
         return None
     try:
-        return decode_message(Reply, entry.reply)
+        return decode_message(Reply, payload)
     except MessageError:
         return None  # the uplink has let in what this version cannot read: then it is not shown at all

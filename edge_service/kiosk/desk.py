@@ -387,7 +387,11 @@ class CaptureDesk:
 
     @staticmethod
     def _is_news(before: Answer | None) -> Callable[[SpoolEntry], bool]:
-        return lambda entry: before is None or answer_of(entry, None).delivery != before.delivery
+        def is_news(entry: SpoolEntry) -> bool:
+            now = answer_of(entry, None)
+            return before is None or (now.delivery, now.seconds) != (before.delivery, before.seconds)
+
+        return is_news
 
     # -- inside, with the lock held
 

@@ -23,10 +23,11 @@ class SpoolEntry:
     """A submission in the spool.
 
     Attributes:
-        reply: the reply's payload.
+        reply: the first reply's payload.
         saved_ms: the wall clock when it was saved, in milliseconds since 1970.
         held_reason: why the matcher does not accept this kiosk's seal, while that is so.
         expires_ms: the wall clock after which it is not sent any more; None as long as no good clock was there to say.
+        seconds: payloads of the second replies, in the order in which they came.
     """
 
     tcn: str
@@ -37,6 +38,7 @@ class SpoolEntry:
     saved_ms: int
     held_reason: str | None = None
     expires_ms: int | None = None
+    seconds: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The spool's file, format 2. Format 1 had everything in plain, and no end of a submission's time."""
+"""The spool's file, format 2. Format 1 had all in plain, no end of a submission's time, and first replies only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PAYLOAD = SealedColumn("submission", "payload", "tcn")
 REPLY = SealedColumn("submission", "reply", "tcn")
+# The second replies, a JSON list of their texts in the order in which they came.
+SECOND = SealedColumn("submission", "second", "tcn")
 
 _SUBMISSION = """
 CREATE TABLE submission (
@@ -23,6 +25,7 @@ CREATE TABLE submission (
         CHECK (state IN ('queued', 'sent', 'acknowledged', 'replied', 'refused', 'expired', 'damaged')),
     payload BLOB,
     reply BLOB,
+    second BLOB,
     refused_field TEXT,
     refused_reason TEXT,
     held_reason TEXT,
@@ -46,11 +49,11 @@ def _from_1(connection: sqlite3.Connection, form: Format, vault: Vault) -> None:
         connection,
         form,
         vault,
-        select="SELECT seq, tcn, state, payload, reply, refused_field, refused_reason, saved_ms, '', 0"
+        select="SELECT seq, tcn, state, payload, reply, NULL, refused_field, refused_reason, saved_ms, '', 0"
         " FROM submission_1 ORDER BY seq",
         table="submission",
         columns=(
-            "seq", "tcn", "state", "payload", "reply", "refused_field", "refused_reason", "saved_ms",
+            "seq", "tcn", "state", "payload", "reply", "second", "refused_field", "refused_reason", "saved_ms",
             "saved_boot", "saved_monotonic_ms",
         ),
     )  # fmt: skip
@@ -66,6 +69,6 @@ FORMAT = Format(
     version=2,
     schema=f"{_SUBMISSION} {_INDEX} {_FACT}",
     tables=frozenset({"submission", "fact"}),
-    sealed=(PAYLOAD, REPLY),
+    sealed=(PAYLOAD, REPLY, SECOND),
     migrations={1: _from_1},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from typing import TYPE_CHECKING, Any, Self
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from edge_service import parameters
 from edge_service.at_rest import OVERHEAD_BYTES, Unreadable, quarantined
 from edge_service.spool.entry import SpoolEntry, SpoolState, SpoolStats, SpoolTimes
-from edge_service.spool.format import REPLY
+from edge_service.spool.format import REPLY, SECOND
 from interchange.logs import facts
 
 if TYPE_CHECKING:
@@ -97,9 +98,20 @@ class SpoolRecords:
             return self._column("SELECT value FROM fact WHERE key = ?", (key,))[0]
 
     def _entries(self, where: str, values: tuple[object, ...]) -> list[SpoolEntry]:
-        columns = "tcn, state, reply, refused_field, refused_reason, saved_ms, held_reason, expires_ms"
+        columns = (
+            "tcn, state, reply, refused_field, refused_reason, saved_ms, held_reason, expires_ms, second"
+        )
         rows = self._file.read(f"SELECT {columns} FROM submission {where}", values)  # noqa: S608 - our own words
-        return [SpoolEntry(row[0], SpoolState(row[1]), self._reply(row[0], row[2]), *row[3:]) for row in rows]
+        return [
+            SpoolEntry(
+                row[0],
+                SpoolState(row[1]),
+                self._reply(row[0], row[2]),
+                *row[3:8],
+                seconds=self._seconds(row[0], row[8]),
+            )
+            for row in rows
+        ]
 
     def _reply(self, tcn: str, blob: object) -> bytes | None:
         """A damaged one is forgotten, so that it is asked for again."""
@@ -115,6 +127,17 @@ class SpoolRecords:
             (tcn, blob),
         )
         return None
+
+    def _seconds(self, tcn: str, blob: object) -> tuple[bytes, ...]:
+        """Damaged ones are forgotten; what comes later is kept again."""
+        if blob is None or self.vault.blind:
+            return ()
+        try:
+            return tuple(text.encode() for text in json.loads(self._file.unseal(blob, SECOND, tcn)))
+        except Unreadable as error:
+            log.error("kept second replies are damaged", extra=facts(tcn=tcn, reason=error))  # noqa: TRY400
+        self._write("UPDATE submission SET second = NULL WHERE tcn = ? AND second = ?", (tcn, blob))
+        return ()
 
     def _column(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
         return [row[0] for row in self._file.read(sql, values)]

@@ -12,6 +12,7 @@ the others: its submission is marked, and a reply is asked for again.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from edge_service import parameters
 from edge_service.at_rest import SealedFile, Unreadable
 from edge_service.errors import SpoolError
 from edge_service.spool.entry import SpoolEntry, SpoolState
-from edge_service.spool.format import FORMAT, PAYLOAD, REPLY
+from edge_service.spool.format import FORMAT, PAYLOAD, REPLY, SECOND
 from edge_service.spool.moment import Moment, moment
 from edge_service.spool.records import SpoolRecords
 from edge_service.spool.room import Room
@@ -163,7 +164,7 @@ class Spool(SpoolRecords):
         )
 
     def keep_reply(self, tcn: str, reply: bytes) -> bool:
-        """Keep the matcher's reply. False if there was one already, or the TCN is not known.
+        """Keep the matcher's first reply. False if there was one already, or the TCN is not known.
 
         A reply without an acknowledgement (which then was lost) does not let the prints go.
         """
@@ -178,6 +179,28 @@ class Spool(SpoolRecords):
             self._changed.notify_all()
             self._forget_oldest(SpoolState.REPLIED, parameters.KEPT_REPLIED)
             return changed.rowcount > 0
+
+    def keep_second(self, tcn: str, reply: bytes) -> bool:
+        """Keep a second reply beside those before it. False if it is there already, or the TCN is not known.
+
+        It neither lets the prints go nor stands for the first reply, whichever comes first.
+        """
+        with self._changed:
+            with self._file.transaction() as connection:
+                row = connection.execute(
+                    "SELECT second FROM submission WHERE tcn = ? AND state <> 'refused'", (tcn,)
+                ).fetchone()
+                kept = [] if row is None else self._opened(tcn, row[0])
+                text = reply.decode()
+                if row is None or text in kept:
+                    return False
+                kept = [*kept, text][-parameters.KEPT_SECOND_REPLIES :]
+                connection.execute(
+                    "UPDATE submission SET second = ? WHERE tcn = ?",
+                    (self._file.seal(json.dumps(kept).encode(), SECOND, tcn), tcn),
+                )
+            self._changed.notify_all()
+            return True
 
     def refuse(self, tcn: str, *, field: str, reason: str) -> bool:
         """Note that the matcher refused `tcn`; it is not sent again, and its prints stay for inspection."""
@@ -257,6 +280,13 @@ class Spool(SpoolRecords):
                 self._write("UPDATE fact SET value = ? WHERE key = 'clock_floor_ms'", (str(now_ms),))
 
     # -- inside
+
+    def _opened(self, tcn: str, blob: object) -> list[str]:
+        try:
+            return [] if blob is None else json.loads(self._file.unseal(blob, SECOND, tcn))
+        except Unreadable as error:
+            log.error("kept second replies are damaged", extra=facts(tcn=tcn, reason=error))  # noqa: TRY400
+            return []
 
     def _end(self, state: SpoolState, tcns: Sequence[str]) -> None:
         with self._changed:

@@ -3,6 +3,7 @@
 POST /v1/compare                              two templates: the score and what it means
 POST /v1/explain                              two templates: all figures, or the picture (Accept: image/svg+xml)
 GET  /v1/candidates/{reference}/explanation   the same for a candidate of a recorded search, finger by finger
+POST /v1/abis                                 MOSIP's ABIS, for the tokens that are for it: see `abis.http`
 GET  /v1/health                               whether it is well, without a token
 GET  /v1/provision/authority, POST /v1/provision   the first meeting with a kiosk: see `provisioning`
 """
@@ -13,7 +14,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import FastAPI, Header, Path, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -22,7 +23,10 @@ from sqlalchemy import text
 from interchange.errors import MessageError
 from interchange.fingers import finger_name
 from interchange.messages import decode_message
+from matcher_service.abis.http import PATH as ABIS_PATH
+from matcher_service.abis.http import add_abis
 from matcher_service.api.accept import prefers_svg
+from matcher_service.api.describing import ALWAYS, DescribedApi, takes
 from matcher_service.api.gate import Gate
 from matcher_service.api.messages import (
     SVG,
@@ -42,6 +46,9 @@ from matcher_service.explaining.drawing import draw
 from matcher_service.reading import UnusableTemplate, choose_pair, read_bytes
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from matcher_service.abis.desk import AbisDesk
     from matcher_service.api.gate import App
     from matcher_service.api.tokens import Tokens
     from matcher_service.authority.registrar import Registrar
@@ -49,16 +56,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("matcher.api")
 
-Reference = Annotated[str, Path(pattern=r"\A[A-Za-z0-9_-]{8,64}\z")]
+# In this pattern `$` is the very end: the document gives it to readers who know no other sign for it.
+Reference = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 PURPOSES = ", ".join(LookPurpose)
-# A kind of data that FastAPI cannot see in the signature, because bodies are read by the house's own strict reader.
-_TAKES_TWO: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": TwoTemplates.model_json_schema(mode="serialization")}},
-    }
+_TAKES_TWO = takes(TwoTemplates)
+_GIVES_BOTH: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {SVG: {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}}
+    },
+    406: {"model": Problem, "description": "Neither JSON nor SVG is accepted"},
 }
-_GIVES_BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {SVG: {}, "application/json": {}}}}
 
 
 class _Refusal(Exception):  # noqa: N818 - never leaves this module
@@ -67,12 +74,29 @@ class _Refusal(Exception):  # noqa: N818 - never leaves this module
         super().__init__(problem)
 
 
-def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None = None) -> App:
-    """The application behind its gate; `database` stays the caller's to close. `registrar` lets kiosks in."""
+def make_app(
+    *,
+    database: Database,
+    tokens: Tokens,
+    registrar: Registrar | None = None,
+    abis: AbisDesk | None = None,
+) -> App:
+    """The application behind its gate; `database` stays the caller's to close. `registrar` lets kiosks in.
+
+    `abis` answers the tokens that are for it, and those tokens open nothing else.
+    """
+    inner = make_inner(database=database, registrar=registrar, abis=abis)
+    return Gate(inner, tokens=tokens, confined={} if abis is None else dict.fromkeys(abis.clients, ABIS_PATH))
+
+
+def make_inner(
+    *, database: Database, registrar: Registrar | None = None, abis: AbisDesk | None = None
+) -> FastAPI:
+    """What is behind the gate; see `make_app`."""
     look = partial(_look, database)
-    app = FastAPI(
+    app = DescribedApi(
         title="Whorl", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json",
-        responses={400: {"model": Problem}, 401: {"model": Problem}},
+        responses=ALWAYS,
     )  # fmt: skip
 
     @app.post("/v1/compare", openapi_extra=_TAKES_TWO)
@@ -119,7 +143,7 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
             )
         return await run_in_threadpool(_picture, best)
 
-    @app.get("/v1/health")
+    @app.get("/v1/health", responses={503: {"model": Health, "description": "The database does not answer"}})
     async def health(response: Response) -> Health:
         well = await run_in_threadpool(_answers, database)
         if not well:
@@ -128,8 +152,9 @@ def make_app(*, database: Database, tokens: Tokens, registrar: Registrar | None 
 
     _ = compare, explain_two, explain_a_candidate, health
     add_provisioning(app, registrar)
+    add_abis(app, abis)
     _handle_errors(app)
-    return Gate(app, tokens=tokens)
+    return app
 
 
 async def _look(database: Database, action: str, request: Request, **what: Any) -> None:  # noqa: ANN401 - as `note` has it

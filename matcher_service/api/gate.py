@@ -15,7 +15,7 @@ from interchange.provisioning import AUTHORITY_PATH, PROVISION_PATH
 from matcher_service.api.messages import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     from matcher_service.api.tokens import Tokens
 
@@ -46,11 +46,15 @@ class Refused(Exception):  # noqa: N818 - never leaves a gate
 
 
 class Gate:
-    """Wraps the application. Puts the name of the token into the scope, as `caller`."""
+    """Wraps the application. Puts the name of the token into the scope, as `caller`.
 
-    def __init__(self, app: App, *, tokens: Tokens) -> None:
+    Names in `confined` may go to that one path and no other.
+    """
+
+    def __init__(self, app: App, *, tokens: Tokens, confined: Mapping[str, str] | None = None) -> None:
         self._app = app
         self._tokens = tokens
+        self._confined = dict(confined or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; see the module."""
@@ -91,6 +95,8 @@ class Gate:
         name = self._tokens.name_of(given[0]) if len(given) == 1 else None
         if name is None:
             raise Refused(401, "send 'Authorization: Bearer TOKEN' with a token of matcher-service api-token")
+        if scope["path"] != self._confined.get(name, scope["path"]):
+            raise Refused(403, f"this token is for {self._confined[name]} alone; ask for one of another name")
         return name
 
 

@@ -18,7 +18,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from interchange.messages import decode_message, encode_message
-from interchange.provisioning import AUTHORITY_PATH, PROVISION_PATH, ProvisionRequest
+from interchange.provisioning import AUTHORITY_PATH, PROVISION_PATH, Provisioned, ProvisionRequest
+from matcher_service.api.describing import takes
+from matcher_service.api.messages import Problem
 from matcher_service.audit import note
 from matcher_service.authority import AuthorityError, BadRequest
 from matcher_service.repositories import NotAdmitted
@@ -33,6 +35,7 @@ WRONG_TRIES_WINDOW_S = 600.0
 """Ten slips in ten minutes are a person; of 85 random bits a thousand million tries find nothing anyway."""
 ADDRESSES_KEPT = 1000
 _JSON, _PEM = "application/json", "application/x-pem-file"
+_TEXT = {"schema": {"type": "string"}}
 
 
 class WrongTries:
@@ -67,11 +70,19 @@ def add_provisioning(app: FastAPI, registrar: Registrar | None, *, tries: WrongT
         return
     counted = tries or WrongTries()
 
-    @app.get(AUTHORITY_PATH)
+    @app.get(AUTHORITY_PATH, response_class=Response, responses={200: {"content": {_PEM: _TEXT}}})
     async def authority() -> Response:
         return Response(registrar.root_pem, media_type=_PEM)
 
-    @app.post(PROVISION_PATH)
+    @app.post(
+        PROVISION_PATH,
+        openapi_extra=takes(ProvisionRequest),
+        responses={
+            200: {"model": Provisioned},
+            403: {"model": Problem, "description": "The code is not, or no longer, good"},
+            429: {"model": Problem, "description": "Too many wrong codes from this address"},
+        },
+    )
     async def provision(request: Request) -> Response:
         address = request.client.host if request.client else "unknown"
         if counted.too_many(address):

@@ -13,6 +13,7 @@ from matcher_service.api.tokens import Tokens
 from matcher_service.errors import MatcherError
 
 if TYPE_CHECKING:
+    from matcher_service.abis.desk import AbisDesk
     from matcher_service.api.settings import ApiSettings
     from matcher_service.authority.registrar import Registrar
     from matcher_service.repositories import Database
@@ -37,7 +38,11 @@ class CannotListen(MatcherError):  # noqa: N818 - reads as what it is
 
 
 def make_server(
-    settings: ApiSettings, *, database: Database, registrar: Registrar | None = None
+    settings: ApiSettings,
+    *,
+    database: Database,
+    registrar: Registrar | None = None,
+    abis: AbisDesk | None = None,
 ) -> uvicorn.Server:
     """A server that is ready to `run()`. Raises BadTokens, CannotListen.
 
@@ -46,7 +51,7 @@ def make_server(
     nobody = registrar is not None and not settings.tokens.exists()
     tokens = Tokens({}) if nobody else Tokens.read(settings.tokens)
     config = uvicorn.Config(
-        make_app(database=database, tokens=tokens, registrar=registrar),
+        make_app(database=database, tokens=tokens, registrar=registrar, abis=abis),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate,

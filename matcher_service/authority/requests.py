@@ -21,6 +21,7 @@ class Role(StrEnum):
     MATCHER = "matcher"
     BROKER = "broker"
     API = "api"
+    SUBSCRIBER = "subscriber"
 
 
 def read_request(pem: bytes, *, name: str | None = None) -> tuple[str, ec.EllipticCurvePublicKey]:

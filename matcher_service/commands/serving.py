@@ -27,11 +27,15 @@ def api(*, config: Config = None, assign: Set = None) -> None:
     """
     settings = settings_of(config, assign)
     with database_of(settings) as database:
+        from matcher_service.abis.opening import open_desk
         from matcher_service.api.server import make_server, warm_up
         from matcher_service.authority.office import open_office
 
         office = open_office(settings, database)
-        server = make_server(settings.api, database=database, registrar=office.registrar if office else None)
+        desk = open_desk(settings, database)
+        server = make_server(
+            settings.api, database=database, registrar=office.registrar if office else None, abis=desk
+        )
         warm_up()
         # The server ends by these signals itself, and then passes them on, to end the process as if it had not.
         stop_on_signals(threading.Event())
@@ -41,6 +45,9 @@ def api(*, config: Config = None, assign: Set = None) -> None:
             fail(
                 f"{settings.api.host}:{settings.api.port}: cannot listen there; choose another --set api.port="
             )
+        finally:
+            if desk is not None:
+                desk.close()
 
 
 def api_token(

@@ -1,6 +1,7 @@
 """All tables of the centre, so that whoever opens the database knows every one, and what refers to what."""
 
 from matcher_service.repositories import (
+    abis_tables,
     account_tables,
     audit_tables,
     case_tables,
@@ -12,6 +13,7 @@ from matcher_service.repositories import (
 )
 
 __all__ = [
+    "abis_tables",
     "account_tables",
     "audit_tables",
     "case_tables",

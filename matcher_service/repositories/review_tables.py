@@ -78,6 +78,8 @@ class ReviewRound(Base):
     examiner_id: Mapped[str] = mapped_column(String(ID_CHARACTERS), ForeignKey("account.id"), index=True)
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # When the prints were handed out first: nobody decides without.
+    looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decision: Mapped[str | None] = mapped_column(String(16))
     review_candidate_id: Mapped[int | None] = mapped_column(BigInteger)

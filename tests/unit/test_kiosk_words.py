@@ -17,6 +17,9 @@ STATIC = FOLDER.parent / "static"
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(STATIC.glob("*.js")))
 PYTHON = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.parent.glob("*.py")))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in sorted(page.TEMPLATES.glob("*.html")))
+SECOND = (
+    answer.TO_FOLLOW, answer.MATCH, answer.NO_MATCH, answer.UNDECIDED, answer.NO_MORE, answer.TAKEN_BACK,
+)  # fmt: skip
 STOPPED = (answer.REFUSED, answer.HELD, answer.EXPIRED, answer.DAMAGED)
 # Ids that are put together from a stem and a value, by the stem.
 MADE = {
@@ -34,6 +37,7 @@ MADE = {
     "result.": (answer.SAVED, answer.SENT, answer.DELIVERED, *STOPPED),
     "journey.": (answer.SAVED, answer.SENT, answer.DELIVERED, answer.ANSWERED),
     "slip.": CaptureFault,
+    "second.": SECOND,
     "status.queue.": ("full", "held", "unknown"),
     "meaning.not_": ("identification", "status", "hold", "unknown"),
 }
@@ -41,6 +45,7 @@ ALL_MADE = {stem + str(value) for stem, values in MADE.items() for value in valu
 ALL_MADE |= {
     f"answer.{kind}.words" for kind in (answer.STRONG, answer.POSSIBLE, answer.NONE, answer.UNSEARCHED)
 }
+ALL_MADE |= {f"second.{kind}.words" for kind in SECOND}
 
 
 def test_both_languages_say_the_same_things_with_the_same_facts():

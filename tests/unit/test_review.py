@@ -1,10 +1,11 @@
 """Review: tasks, claims, decisions, and what an examiner is never told. On a real SQLite file."""
 
+import contextlib
 import itertools
 import json
 import shutil
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
@@ -12,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange.charges import Disposition, Transaction
@@ -19,6 +21,7 @@ from interchange.messages import encode_message
 from matcher_service import review, routing
 from matcher_service.accounts import Account, Action, Grant, NotPermitted, Role
 from matcher_service.accounts.directory import Directory
+from matcher_service.commands.reviewing import app
 from matcher_service.repositories import (
     Database,
     FoundCandidate,
@@ -28,6 +31,8 @@ from matcher_service.repositories import (
     Submissions,
 )
 from matcher_service.repositories.audit_tables import AuditEntry
+from matcher_service.repositories.case_tables import SecondResponse
+from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewRound, ReviewTask, SeededResult
 from matcher_service.repositories.schema import CandidateRecord, StoredSubmission
 from matcher_service.repositories.submissions import add_searches
@@ -38,10 +43,11 @@ from matcher_service.review.rules import ALONE, TOGETHER, Vote, outcome
 from matcher_service.routing import Conditions, Mode
 from matcher_service.routing.entries import ActivationEntry, AgencyEntry
 from matcher_service.routing.files import RegisterContent, read_register
+from matcher_service.routing.followers import searches_stored
 from matcher_service.routing.register import Register
 from matcher_service.routing.rollout import DATA
 
-START = datetime(2030, 5, 1, 12, tzinfo=UTC)
+START = datetime(2025, 5, 1, 12, tzinfo=UTC)
 BOONE, ORI = "US-MO-019", "MO0100000"
 ID, EX, UN = Decision.IDENTIFICATION, Decision.EXCLUSION, Decision.INCONCLUSIVE
 PEOPLE = {
@@ -66,7 +72,7 @@ class Desk:
         self.register = Register(self.database, now=lambda: self.now)
         for person in Directory(self.database).all():
             setattr(self, person.account.name, person.account)
-        self.told = []
+        self.told, self.ended = [], []
         self.reviews = self.desk()
 
     def furnish(self, *, needs_second):
@@ -95,7 +101,12 @@ class Desk:
 
     def desk(self, identified=None):
         tell = identified or (lambda _session, task: self.told.append(task))
-        return Reviews(self.database, now=lambda: self.now, identified=tell)
+        return Reviews(
+            self.database,
+            now=lambda: self.now,
+            identified=tell,
+            ended=lambda _session, submission, where: self.ended.append((submission, where)),
+        )
 
     def enrol(self, seed, repository="immigration"):
         prints = [NewPrint.of(position, made_up_minutiae(seed * 10 + position)) for position in (2, 7)]
@@ -154,8 +165,12 @@ class Desk:
         return self.shown(task, seeded=False)[nth]
 
     def decide(self, who, task, decision, place=None, reason="compared them"):
-        self.reviews.claim(who, task)
+        self.claim(who, task)
         return self.reviews.decide(who, task, decision, reason=reason, place=place)
+
+    def claim(self, who, task):
+        self.reviews.claim(who, task)
+        self.reviews.look(who, task)
 
     def audit(self, action):
         return self.rows(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.seq))
@@ -239,6 +254,21 @@ def test_a_task_for_what_was_found_with_strangers_in_it_and_only_once(desk):
         assert review.open_tasks(session, submission.number, now=desk.now) == []
     assert [json.loads(one.details)["task"] for one in desk.audit("review.open")] == [task]
     assert desk.audit("review.open")[0].subject == submission.tcn
+
+
+def test_the_search_opens_tasks_where_it_stores_what_it_found(desk):
+    submission = desk.submit()
+    desk.search(submission, 0, colour="green")
+    found = FoundCandidate("ref-later", desk.enrol(77), 70.0, -5.0, 0.01)
+    later_ = SearchOutcome(
+        repository="immigration", searched_at=desk.now, duration_ms=1.0, gallery_prints=16, colour="yellow",
+        candidates=(found,),
+    )  # fmt: skip
+    with desk.database.write() as session:
+        add_searches(session, submission.number, [later_])
+        searches_stored(session, submission.number)
+        searches_stored(session, submission.number)
+    assert desk.rows(select(ReviewTask.submission_id)) == [submission.number]
 
 
 def test_the_order_tells_nothing_and_neither_do_the_numbers(alone):
@@ -351,6 +381,7 @@ def test_one_examiner_decides_alone_where_the_rule_asks_for_no_more(alone):
         row = alone.row(task)
         assert (row.state, row.closed_at) == (state, alone.now)
         assert alone.told == ([task] if decision is ID else [])
+        assert alone.ended.pop() == (row.submission_id, "immigration")
         with alone.database.read() as session:
             assert review.confirmed_by(session, task) == ([alone.ann.id] if decision is ID else [])
         alone.told.clear()
@@ -360,7 +391,7 @@ def test_one_examiner_decides_alone_where_the_rule_asks_for_no_more(alone):
 
 def test_a_decision_and_what_it_sets_off_happen_together_or_not_at_all(alone):
     task = alone.task()
-    alone.reviews.claim(alone.ann, task)
+    alone.claim(alone.ann, task)
 
     def fails(_session, _task):
         raise RuntimeError("notification failed")
@@ -373,19 +404,31 @@ def test_a_decision_and_what_it_sets_off_happen_together_or_not_at_all(alone):
     assert alone.told == [task]
 
 
+def test_an_identification_reaches_notification_and_the_kiosk_is_answered(desk):
+    desk.reviews = Reviews(desk.database, now=lambda: desk.now)
+    hit, none = desk.task(), desk.task()
+    place = desk.place(hit)
+    for who in (desk.ann, desk.ben):
+        desk.decide(who, hit, ID, place)
+        desk.decide(who, none, EX)
+    (made,) = desk.rows(select(Identification))
+    assert (made.task_id, json.loads(made.confirmed_by)) == (hit, [desk.ann.id, desk.ben.id])
+    assert {one.kind for one in desk.rows(select(SecondResponse))} == {"match", "no_match"}
+
+
 @pytest.mark.parametrize("first", [ID, EX, UN])
 def test_the_second_examiner_is_another_and_knows_of_nobody(desk, first):
     task = desk.task()
     fresh = desk.task()
     place = desk.place(task) if first is ID else None
     desk.decide(desk.ann, task, first, place)
-    assert desk.told == []
+    assert desk.told == desk.ended == []
     assert [one.task for one in desk.reviews.queue(desk.ann)] == [fresh]
     with pytest.raises(review.TaskOver):
         desk.reviews.claim(desk.ann, task)
     # What the second is given differs in nothing from what a first is given.
     seen = {one.task: one for one in desk.reviews.queue(desk.ben)}
-    assert repr(seen[task]).replace(str(task), "") == repr(seen[fresh]).replace(str(fresh), "")
+    assert replace(seen[task], task=fresh) == seen[fresh]
     desk.reviews.claim(desk.ben, task)
     desk.reviews.look(desk.ben, task)
     recorded = desk.reviews.decide(desk.ben, task, first, reason="compared", place=place)
@@ -447,6 +490,9 @@ def test_wilsons_interval():
 def test_what_is_no_decision_is_refused_and_leaves_nothing(alone):
     task = alone.task()
     alone.reviews.claim(alone.ann, task)
+    with pytest.raises(review.BadDecision, match="look at the prints first"):
+        alone.reviews.decide(alone.ann, task, EX, reason="compared them")
+    alone.reviews.look(alone.ann, task)
     for decision, reason, place, field in (
         ("guilty", "compared them", None, "decision"),
         (EX, "", None, "reason"),
@@ -486,7 +532,7 @@ def test_a_decision_sent_twice_counts_once_and_cannot_be_changed(desk):
 def test_a_closed_browser_loses_nothing_and_blocks_nobody(alone):
     task, other = alone.task(), alone.task()
     until = alone.reviews.claim(alone.ann, task).expires_at
-    alone.reviews.claim(alone.ann, other)
+    alone.claim(alone.ann, other)
     with pytest.raises(review.TaskTaken) as taken:
         alone.reviews.claim(alone.ben, task)
     assert taken.value.until == until == START + CLAIM_LASTS
@@ -495,7 +541,7 @@ def test_a_closed_browser_loses_nothing_and_blocks_nobody(alone):
     alone.reviews.decide(alone.ann, other, EX, reason="came back late")
     assert alone.row(other).state == State.EXCLUDED
     # Somebody took the other.
-    alone.reviews.claim(alone.ben, task)
+    alone.claim(alone.ben, task)
     with pytest.raises(review.TaskTaken, match="Nothing was recorded"):
         alone.reviews.decide(alone.ann, task, EX, reason="came back late")
     alone.reviews.decide(alone.ben, task, EX, reason="compared them")
@@ -513,7 +559,7 @@ def test_a_claim_can_be_given_back_and_a_clock_that_jumps_blocks_nobody(alone):
     alone.reviews.claim(alone.ann, task)
     alone.later(days=-2)  # and put right
     assert task in {one.task for one in alone.reviews.queue(alone.ben)}
-    alone.reviews.claim(alone.ben, task)
+    alone.claim(alone.ben, task)
     alone.reviews.decide(alone.ben, task, EX, reason="compared them")
 
 
@@ -547,6 +593,7 @@ def test_two_examiners_at_once_one_wins_the_other_is_told(alone):
         holder, other = (
             (alone.ann, alone.ben) if isinstance(results[0], review.Claim) else (alone.ben, alone.ann)
         )
+        alone.reviews.look(holder, task)
         alone.later(hours=1)
         decided, claimed = _at_once(
             lambda task=task, holder=holder: alone.reviews.decide(holder, task, EX, reason="compared them"),
@@ -563,7 +610,7 @@ def test_two_examiners_at_once_one_wins_the_other_is_told(alone):
 
 def test_the_same_decision_from_two_windows_is_one(alone):
     task = alone.task()
-    alone.reviews.claim(alone.ann, task)
+    alone.claim(alone.ann, task)
     place = alone.place(task)
 
     def send():
@@ -736,3 +783,33 @@ def test_a_repository_without_strangers_is_reviewed_and_not_measured(alone):
     alone.decide(alone.ann, task, EX)
     (figures,) = alone.reviews.statistics(alone.sue)
     assert (figures.seeded_shown, figures.error_rate, figures.interval) == (0, None, None)
+
+
+# -- at the machine
+
+
+def test_the_command_line(desk, monkeypatch):
+    task = desk.task()
+    where = ["--set", f"database.url={desk.database.url}"]
+
+    def run(who, *words):
+        monkeypatch.setattr(
+            "matcher_service.commands.reviewing.SignedIn", lambda *_: contextlib.nullcontext(who)
+        )
+        done = CliRunner().invoke(app, [*words, "--as", who.name, *where])
+        return done.exit_code, " ".join(done.output.split())
+
+    assert run(desk.ann, "queue")[1].count("immigration") == 1
+    assert run(desk.sue, "assign", str(task), "--to", "ben") == (0, f"task {task}: given to ben")
+    assert "given to ben" not in run(desk.ann, "queue", "--json")[1]
+    code, said = run(desk.sue, "queue")
+    assert (code, "ben" in said) == (0, True)
+    desk.decide(desk.ben, task, EX)
+    desk.decide(desk.ann, task, EX)
+    code, said = run(desk.sue, "show", str(task))
+    assert (code, "excluded" in said, "known stranger" in said) == (0, True, True)
+    code, said = run(desk.sue, "statistics", "--json")
+    assert [(one["name"], one["seeded_wrong"]) for one in json.loads(said)] == [("ann", 0), ("ben", 0)]
+    code, said = run(desk.ann, "show", str(task))
+    assert (code, "may not do this" in said) == (1, True)
+    assert run(desk.sue, "assign", str(task))[0] == 2

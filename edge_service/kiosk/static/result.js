@@ -19,7 +19,10 @@ function element(name, className, words) {
 
 function shortAnswer(answer) {
   if (answer.delivery in STOPPED) return [answer.delivery, say(`answer.${answer.delivery}`)];
-  if (answer.gravest) return [answer.gravest, say(`answer.${answer.gravest}`)];
+  const second = answer.second ? say(`second.${answer.second}`) : "";
+  // What was taken back, or confirmed, comes before what was said at first.
+  if (answer.second && (!answer.gravest || ["taken_back", "match"].includes(answer.second))) return [answer.second, second];
+  if (answer.gravest) return [answer.gravest, [say(`answer.${answer.gravest}`), second].filter(Boolean).join(". ")];
   return ["waiting", say(answer.delivery === "answered" ? "journey.answered" : "answer.waiting")];
 }
 
@@ -58,6 +61,19 @@ function answerRow(row) {
   return item;
 }
 
+function secondRow(row) {
+  const item = element("li", "answer second", "");
+  item.dataset.second = row.kind;
+  const words = document.createElement("div");
+  words.append(
+    element("span", "repository", say("repository.label", { name: row.repository })),
+    element("strong", "", say(`second.${row.kind}`)),
+    element("span", "words", say(`second.${row.kind}.words`)),
+  );
+  item.append(answerShape(row.kind), words);
+  return item;
+}
+
 function slipRow(slip) {
   const fingers = slip.positions.map((position) => say(`finger.${position}`).toLowerCase()).join(", ");
   return element("li", "", say(`slip.${slip.fault}`, { fingers }));
@@ -75,16 +91,18 @@ export function drawResult(state) {
   }
   let words = "";
   if (result.delivery !== "answered") words = say(`result.${result.delivery}`, { reason: result.refused, who: whom() });
-  else if (!result.repositories.length) words = say("result.answered_nothing");
+  else if (!result.repositories.length && !result.seconds.length) words = say("result.answered_nothing");
   const said = result.held ? [element("small", "", say("result.held_reason", { reason: result.held }))] : [];
   const shape = result.delivery in STOPPED ? [answerShape(result.delivery)] : [];
   $("waiting").replaceChildren(...(words ? [...shape, element("span", "", words), ...said] : []));
   if (result.delivery in STOPPED) $("waiting").dataset.stopped = result.delivery;
   else delete $("waiting").dataset.stopped;
-  $("answers").replaceChildren(...result.repositories.map(answerRow));
+  $("answers").replaceChildren(...result.repositories.map(answerRow), ...result.seconds.map(secondRow));
   $("slips").replaceChildren(...result.slips.map(slipRow));
-  $("result-note").textContent = ["answered", "refused", "expired", "damaged"].includes(result.delivery) ? "" : say("result.note_later");
+  const over = ["answered", "refused", "expired", "damaged"].includes(result.delivery) && result.second !== "to_follow";
+  $("result-note").textContent = over ? "" : say("result.note_later");
   const kinds = result.repositories.map((r) => `${say("repository.label", { name: r.repository })}: ${say(`answer.${r.kind}`)}`);
+  kinds.push(...result.seconds.map((r) => `${say("repository.label", { name: r.repository })}: ${say(`second.${r.kind}`)}`));
   $("announce").textContent = [say("say.saved"), words, ...kinds].filter(Boolean).join(" ");
 }
 

@@ -5,6 +5,13 @@ const DRAWN = {
   possible: { path: "M24 5L45 42H3z M24 19v11 M24 35v1", fill: "" },
   none: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M15 24h18", fill: "" },
   unsearched: { path: "M7 7h34v34H7z M18 19a6 6 0 1 1 8 6c-2 1-2 2-2 4 M24 34v1", fill: "" },
+  // After review: two strokes, two dots, or an arrow where the first answer has one.
+  to_follow: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M14 24h.1 M24 24h.1 M34 24h.1", fill: "" },
+  match: { path: "M24 3L45 24L24 45L3 24z M15 24l7 7l12-13", fill: "" },
+  no_match: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M15 20h18 M15 29h18", fill: "" },
+  undecided: { path: "M24 5L45 42H3z M19 32h.1 M29 32h.1", fill: "" },
+  no_more: { path: "M7 7h34v34H7z M16 24h16", fill: "" },
+  taken_back: { path: "M10 17h20a10 10 0 0 1 0 20H15 M19 8l-9 9l9 9", fill: "" },
   waiting: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M24 13v11l8 5", fill: "" },
   held: { path: "M9 21h30v22H9z M15 21v-6a9 9 0 0 1 18 0v6 M24 29v6", fill: "" },
   expired: { path: "M11 4h26 M11 44h26 M14 4c0 12 20 28 20 40 M34 4c0 12-20 28-20 40", fill: "" },

@@ -71,13 +71,14 @@ def _review() -> None:
         sa.Column("examiner_id", sa.String(32), sa.ForeignKey("account.id"), nullable=False),
         sa.Column("claimed_at", sa.DateTime(), nullable=False),
         sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.Column("looked_at", sa.DateTime()),
         sa.Column("decided_at", sa.DateTime()),
         sa.Column("decision", sa.String(16)),
         sa.Column("review_candidate_id", sa.BigInteger()),
         sa.Column("reason", sa.String(500)),
         sa.Column("void", sa.Boolean(), nullable=False),
-        sa.UniqueConstraint("task_id", "examiner_id", name="uq_review_round_examiner"),
         sa.UniqueConstraint("task_id", "number", name="uq_review_round_number"),
+        sa.UniqueConstraint("task_id", "examiner_id", name="uq_review_round_examiner"),
     )
     op.create_index("ix_review_round_examiner_id", "review_round", ["examiner_id"])
     op.create_index("ix_review_round_task_id", "review_round", ["task_id"])

@@ -1,0 +1,31 @@
+"""From settings to a desk that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matcher_service.abis.desk import AbisDesk
+from matcher_service.abis.galleries import AbisGalleries
+
+if TYPE_CHECKING:
+    from matcher_service.repositories import Database
+    from matcher_service.settings import MatcherSettings
+
+
+def open_desk(settings: MatcherSettings, database: Database) -> AbisDesk | None:
+    """None where no client is named. Galleries are opened at the first identify."""
+    if not settings.abis.clients:
+        return None
+    from matcher_service.search import Gallery
+    from matcher_service.service import gallery_folder
+
+    beside = gallery_folder(settings, database)
+    threads = settings.search.threads
+    galleries = AbisGalleries(
+        database,
+        {one.repository for one in settings.abis.clients},
+        make_gallery=lambda source: Gallery(source=source, threads=threads),
+        folder=None if beside is None else beside.with_name(f"{beside.name}-abis"),
+        threads=threads,
+    )
+    return AbisDesk(database, settings.abis, galleries=galleries, fpir=settings.search.yellow_fpir)

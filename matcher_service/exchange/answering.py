@@ -1,0 +1,188 @@
+"""What an agency is answered in a file, out of the store: the rapid reply, or the result after the examiners.
+
+Only what a rapid reply may say is said: repositories whose rule answers at once, and only while that rule still holds.
+Red and yellow are candidates; "identified" is said of none that an examiner has not confirmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from interchange.messages import Colour, Reply, Submission, decode_message
+from matcher_service import routing
+from matcher_service.auditing import record
+from matcher_service.exchange import writing
+from matcher_service.exchange.errors import NotAnswerable, Problem
+from matcher_service.exchange.writing import Address, PrintOut, short_tcn
+from matcher_service.intake import read_prints
+from matcher_service.repositories.notice_tables import Identification
+from matcher_service.repositories.review_tables import ReviewTask
+from matcher_service.repositories.schema import Repository, StoredSubmission
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy.orm import Session
+
+    from matcher_service.exchange.transaction import Sender
+    from matcher_service.repositories import Database
+
+_WORST = (Colour.RED, Colour.YELLOW, Colour.GREEN)
+_UNDECIDED = ("open", "second", "third", "inconclusive")
+
+
+class ReplyKind(StrEnum):
+    """Which reply is written."""
+
+    SRE = "SRE"
+    RPISR = "RPISR"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply as a file. `kind` is ERRT where nothing was searched."""
+
+    kind: str
+    content: bytes
+
+
+def answer(
+    database: Database,
+    tcn: str,
+    *,
+    kind: ReplyKind,
+    ori: str,
+    asked: Sender | None,
+    actor: str,
+    now: datetime | None = None,
+) -> Answer:
+    """The reply to a submission; recorded in the audit before it is given out.
+
+    Args:
+        database: the centre's.
+        tcn: our number of the submission.
+        kind: SRE after the examiners, RPISR at once.
+        ori: the centre's own agency, 1.008 of the reply.
+        asked: the Type-1 record of the file that is answered; None if it came from a kiosk.
+        actor: for the audit.
+        now: the time, if not the clock's.
+
+    Raises:
+        NotAnswerable: there is no such submission, or it is too early.
+    """
+    at = now or datetime.now(UTC)
+    with database.write() as session:
+        row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn))
+        if row is None:
+            raise NotAnswerable(tcn, "was never submitted here; submit the file first")
+        if row.reply is None:
+            raise NotAnswerable(tcn, "is not searched yet; see that the matcher runs, and ask again")
+        stored = decode_message(Reply, row.reply)
+        agency = asked.ori if asked is not None else routing.read_facts(session, row.id).ori
+        allowed = [
+            one for one in stored.repositories if routing.still_allowed(session, row.id, one.name, now=at)
+        ]
+        address = Address(
+            to=agency or ori,
+            ori=ori,
+            tcn=_number(tcn, kind, at),
+            at=at,
+            tcr=asked.tcn if asked is not None else short_tcn(tcn),
+        )
+        if not allowed:
+            nothing = "NO REPOSITORY IS OPEN TO THIS SUBMISSION BY THE RULES: NOTHING WAS SEARCHED, NOTHING IS SAID."
+            made = Answer("ERRT", writing.error(address, [Problem(0, 0, "", nothing)]))
+        elif kind is ReplyKind.RPISR:
+            colours = {one.colour for one in allowed}
+            made = Answer(kind, writing.rapid_reply(address, _worst(colours), _notes(stored)))
+        else:
+            names = {one.name for one in allowed}
+            identified = _identified(session, row.id, tcn, names)
+            made = Answer(kind, writing.results(address, identified=identified, notes=_notes(stored)))
+        record(
+            session,
+            "submission.answered",
+            actor=actor,
+            purpose="reply",
+            subject=tcn,
+            details={"kind": made.kind, "bytes": len(made.content)},
+        )
+        return made
+
+
+def exported(
+    database: Database, tcn: str, *, kind: str, to: str, ori: str, actor: str, now: datetime | None = None
+) -> bytes:
+    """A stored submission as a CAR, CNA or RPIS file. Raises NotAnswerable, TemplateError."""
+    at = now or datetime.now(UTC)
+    with database.write() as session:
+        row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn))
+        if row is None:
+            raise NotAnswerable(tcn, "was never submitted here")
+        submission = decode_message(Submission, row.payload)
+        facts = routing.read_facts(session, row.id)
+        record(
+            session,
+            "submission.exported",
+            actor=actor,
+            purpose=f"EBTS {kind}",
+            subject=tcn,
+            details={"to": to, "prints": len(submission.prints)},
+        )
+    prints = [PrintOut(position=at_finger, minutiae=found) for at_finger, found in read_prints(submission)]
+    address = Address(to=to, ori=facts.ori or ori, tcn=short_tcn(tcn), at=at)
+    return writing.submission(
+        kind,
+        address,
+        prints,
+        charge_class=facts.charge_class,
+        disposition=facts.disposition,
+        left_out=submission.left_out,
+    )
+
+
+def _identified(session: Session, submission_id: int, tcn: str, names: Collection[str]) -> bool:
+    """Whether an examiner confirmed somebody. Raises NotAnswerable while one is still to decide."""
+    waiting = session.scalar(
+        select(ReviewTask.id)
+        .join(Repository, Repository.id == ReviewTask.repository_id)
+        .where(
+            ReviewTask.submission_id == submission_id,
+            Repository.name.in_(names),
+            ReviewTask.state.in_(_UNDECIDED),
+        )
+        .limit(1)
+    )
+    if waiting is not None:
+        raise NotAnswerable(
+            tcn, "examiners have not decided yet: no SRE is written; an RPISR can be (--kind RPISR)"
+        )
+    states = session.scalars(
+        select(Identification.state)
+        .join(Repository, Repository.id == Identification.repository_id)
+        .where(Identification.submission_id == submission_id, Repository.name.in_(names))
+    ).all()
+    if "frozen" in states:
+        raise NotAnswerable(tcn, "a challenge is open, and nothing leaves until it is decided")
+    return "confirmed" in states
+
+
+def _notes(stored: Reply) -> list[str]:
+    notes = [f"NOT SEARCHED: {name}" for name in stored.not_searched]
+    notes += [f"SEARCH FAILED, ASK AGAIN: {one.name}" for one in stored.repositories if one.failed]
+    return notes + [problem.advice for problem in stored.capture_problems]
+
+
+def _worst(colours: Collection[Colour]) -> Colour:
+    return next(colour for colour in _WORST if colour in colours)
+
+
+def _number(tcn: str, kind: str, at: datetime) -> str:
+    """A control number for the reply: its own, and never the same for another."""
+    return "R" + sha256(f"{tcn} {kind} {at.isoformat()}".encode()).hexdigest()[:31].upper()

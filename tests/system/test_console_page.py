@@ -1,0 +1,199 @@
+"""The console in a real browser: the first sign-in, every page at two sizes, and what people do on them."""
+
+import importlib.util
+import os
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pyotp
+import pytest
+import uvicorn
+
+from matcher_service.accounts import Grant, Role
+from matcher_service.console.server import make_server
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+stand = load("console_stand")
+chromium = load("kiosk_stand").chromium
+SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
+PASSWORD = "seven tall herons waiting"
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory):
+    made = stand.Centre(tmp_path_factory.mktemp("console"), console={"port": 0})
+    server = make_server(made.settings, database=made.database)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not (server.started and server.servers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    made.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield made
+    server.should_exit = True
+    thread.join(20)
+    made.close()
+
+
+@pytest.fixture
+def browse(chromium, centre):
+    """A page at a size, signed in as somebody; what the browser complains of fails the test."""
+    contexts, complaints = [], []
+
+    def opened(size="desk", person=None, scheme="light"):
+        width, height = SIZES[size]
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, base_url=centre.url
+        )
+        contexts.append(context)
+        if person is not None:
+            context.add_cookies(
+                [{"name": "whorl-session", "value": person.token, "url": centre.url, "httpOnly": True}]
+            )
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    expected = re.compile("status of (401|403|404|409|429)")
+    assert [one for one in complaints if not expected.search(one)] == []
+
+
+def picture(page, name):
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+def check_layout(page, where):
+    """Nothing hangs out sideways; every field has a name; one first heading."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{where}: {wide} px too wide"
+    assert page.locator("h1").count() == 1, where
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('input:not([type=hidden]):not([aria-hidden]),select,textarea')]"
+        ".filter(e => !(e.labels && e.labels.length)).map(e => e.name)"
+    )
+    assert nameless == [], where
+
+
+def test_the_first_sign_in_and_the_next(centre, browse):
+    first = centre.directory.add("chief", by="system:test", grants=[Grant(Role.ADMINISTRATOR)])
+    page = browse("phone")
+    page.goto("/accounts")
+    assert "/sign-in?next=" in page.url
+    picture(page, "sign-in-phone")
+    check_layout(page, "sign in")
+    page.fill("[name=name]", "chief")
+    page.fill("[name=password]", "not this one")
+    page.click("button")
+    assert "wrong" in page.inner_text("[role=alert]")
+    page.fill("[name=password]", first)
+    page.click("button")
+    page.goto("/accounts")  # nothing else is open yet
+    assert page.url.endswith("/own")
+    picture(page, "first-password-phone")
+    page.fill("[name=old]", first)
+    page.fill("[name=new]", PASSWORD)
+    page.fill("[name=again]", PASSWORD)
+    page.click("text=Change the password")
+    page.click("text=Set it up")
+    check_layout(page, "authenticator")
+    picture(page, "authenticator-phone")
+    codes = pyotp.TOTP(page.inner_text("code"))
+    page.fill("[name=code]", codes.now())
+    page.click("text=Use it from now on")
+    assert page.locator(".codes li").count() >= 8
+    recovery = page.locator(".codes li").first.inner_text()
+    page.click("text=Go on")
+    page.goto("/accounts")
+    assert page.locator("h1").inner_text() == "Accounts"
+    page.click("text=Sign out")
+    assert page.url.endswith("/sign-in")
+    page.fill("[name=name]", "chief")
+    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=code]", recovery)
+    page.click("button")
+    assert page.locator("h1").inner_text() == "What waits for you"
+
+
+PAGES = {
+    Role.ADMINISTRATOR: (
+        "/", "/own", "/jurisdictions?text=o", f"/jurisdictions/{stand.BOONE}", "/jurisdictions/map", "/activations",
+        "/activations/new", f"/jurisdictions/{stand.BOONE}/suspend/immigration", "/repositories", "/requests", "/devices",
+        "/accounts", "/accounts/new", "/audit/chain", "/report",
+    ),
+    Role.AUDITOR: ("/audit",),
+    Role.SUPERVISOR: ("/", "/submissions", "/submissions/{tcn}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("role", PAGES)
+def test_every_page(centre, browse, size, role):
+    tcn = centre.submission()
+    centre.submission(failed=True)
+    person = centre.as_role(role)
+    page = browse(size, person, "dark" if size == "phone" else "light")
+    for path in PAGES[role]:
+        answer = page.goto(path.replace("{tcn}", tcn))
+        assert answer.status == 200, path
+        check_layout(page, path)
+        name = re.sub(r"[^a-z]+", "-", f"{role}{path}".replace("{tcn}", "one").lower().split("?")[0]).strip("-")
+        picture(page, f"{name}-{size}")
+
+
+def test_two_people_activate_and_one_switches_off(centre, browse):
+    one, two = centre.as_role(Role.ADMINISTRATOR), centre.as_role(Role.ADMINISTRATOR)
+    page = browse("desk", one)
+    page.goto(f"/activations/new?jurisdiction={stand.COLE}")
+    page.select_option("[name=repository]", "criminal")
+    page.fill("[name=signed_by]", "Sheriff of Cole")
+    page.fill("[name=document_sha256]", "cd" * 32)
+    page.fill("[name=reason]", "agreed in writing")
+    page.check("[name=charge_classes][value=felony]")
+    page.click("button:text('Propose')")
+    assert "Proposed" in page.inner_text("[role=status]")
+    assert page.locator("button:text('Approve')").count() == 0
+    page = browse("desk", two)
+    page.goto("/activations")
+    picture(page, "proposal-desk")
+    page.click("button:text('Approve')")
+    assert "Approved" in page.inner_text("[role=status]")
+    page.goto(f"/jurisdictions/{stand.COLE}")
+    page.click("text=Switch off")
+    page.fill("[name=reason]", "the agreement was withdrawn")
+    page.click("button:text('Switch off now')")
+    assert "Switched off now" in page.inner_text("[role=status]")
+    assert "suspended" in page.inner_text("main")
+    picture(page, "switched-off-desk")
+
+
+def test_an_administrator_adds_somebody(centre, browse):
+    page = browse("desk", centre.as_role(Role.ADMINISTRATOR))
+    page.goto("/accounts/new")
+    page.fill("[name=name]", "newcomer")
+    page.check("[value=auditor]")
+    page.click("button:text('Add')")
+    assert len(page.inner_text(".message")) > 8
+    page.click("text=Done")
+    check_layout(page, "account")
+    picture(page, "account-desk")
+    page.click("button:text('Let in no more')")
+    assert "let in no more" in page.inner_text("[role=status]")

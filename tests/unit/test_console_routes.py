@@ -1,0 +1,134 @@
+"""Every route of the console, and which roles it is for: a route that is not in this table fails."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from matcher_service.accounts import Role
+from matcher_service.console.app import make_console
+
+_spec = importlib.util.spec_from_file_location(
+    "console_stand", Path(__file__).parents[1] / "system" / "console_stand.py"
+)
+console_stand = importlib.util.module_from_spec(_spec)
+sys.modules["console_stand"] = console_stand
+_spec.loader.exec_module(console_stand)
+
+OFFICER, EXAMINER, SUPERVISOR, CASES, OWNER, AUDITOR, ADMIN = Role
+EVERYBODY = frozenset(Role)
+ANYBODY = "anybody"  # also who has not signed in
+ACTIVATING = {OWNER, ADMIN}
+DECIDING = {SUPERVISOR, OWNER, ADMIN}
+SUBMISSIONS = {OFFICER, SUPERVISOR}
+
+ROUTES = {
+    "GET /static/{name}": ANYBODY,
+    "GET /sign-in": ANYBODY,
+    "POST /sign-in": ANYBODY,
+    "GET /public/report": ANYBODY,
+    "POST /sign-out": EVERYBODY,
+    "GET /": EVERYBODY,
+    "GET /own": EVERYBODY,
+    "POST /own/password": EVERYBODY,
+    "POST /own/authenticator": EVERYBODY,
+    "POST /own/authenticator/confirm": EVERYBODY,
+    "POST /own/sign-out-everywhere": EVERYBODY,
+    "GET /submissions": SUBMISSIONS,
+    "GET /submissions/{tcn}": SUBMISSIONS,
+    "POST /submissions/{tcn}/redeliver": {OFFICER},
+    "GET /jurisdictions": EVERYBODY,
+    "GET /jurisdictions/map": EVERYBODY,
+    "GET /jurisdictions/{code}": EVERYBODY,
+    "GET /jurisdictions/{code}/suspend/{repository}": ACTIVATING,
+    "POST /jurisdictions/{code}/suspend/{repository}": ACTIVATING,
+    "GET /activations": EVERYBODY,
+    "GET /activations/new": ACTIVATING,
+    "POST /activations": ACTIVATING,
+    "POST /activations/{number}/approve": ACTIVATING,
+    "POST /activations/{number}/refuse": ACTIVATING,
+    "GET /repositories": {SUPERVISOR, OWNER, ADMIN},
+    "GET /requests": DECIDING,
+    "POST /requests/{number}/approve": DECIDING,
+    "POST /requests/{number}/refuse": DECIDING,
+    "POST /requests/{number}/withdraw": EVERYBODY,
+    "GET /audit": {AUDITOR},
+    "GET /audit/chain": {AUDITOR, ADMIN},
+    "POST /audit/chain": {AUDITOR, ADMIN},
+    "GET /report": {SUPERVISOR, OWNER, AUDITOR, ADMIN},
+    "GET /report/page": {SUPERVISOR, OWNER, AUDITOR, ADMIN},
+    "GET /devices": {ADMIN},
+    "GET /devices/{name}/revoke": {ADMIN},
+    "POST /devices/{name}/revoke": {ADMIN},
+    "GET /accounts": {ADMIN},
+    "GET /accounts/new": {ADMIN},
+    "POST /accounts": {ADMIN},
+    "GET /accounts/{name}": {ADMIN},
+    "POST /accounts/{name}/roles": {ADMIN},
+    "POST /accounts/{name}/state": {ADMIN},
+    "POST /accounts/{name}/reset-password": {ADMIN},
+    "POST /accounts/{name}/reset-totp": {ADMIN},
+}
+# Filled in for the parts of a path: things that there are not, so that nothing is changed by asking.
+PARTS = {"{name}": "nobody", "{tcn}": "none", "{code}": "US-MO-999", "{repository}": "immigration", "{number}": "999"}
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory):
+    made = console_stand.Centre(tmp_path_factory.mktemp("routes"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def people(centre):
+    return {role: centre.as_role(role) for role in Role}
+
+
+def path_of(route):
+    path = route.partition(" ")[2]
+    for part, value in PARTS.items():
+        path = path.replace(part, value)
+    return path
+
+
+def test_every_route_is_in_the_table(centre):
+    routes = {f"{one.method} {one.path}" for one in make_console(centre.settings, database=centre.database).routes}
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one != "POST /sign-out"])
+def test_roles_by_routes(centre, people, route):
+    method, path = route.split(" ")[0], path_of(route)
+    for role, person in people.items():
+        status = (person.get(path) if method == "GET" else person.post(path)).status_code
+        allowed = ROUTES[route] == ANYBODY or role in ROUTES[route]
+        if route == "POST /sign-in":  # has a token of its own
+            assert status == 403
+        elif allowed:
+            assert status in (200, 303, 400, 404, 409), (role, status)
+        else:
+            assert status == 403, role
+    stranger = centre.client()
+    answer = stranger.get(path) if method == "GET" else stranger.post(path, data={})
+    if ROUTES[route] == ANYBODY:
+        assert answer.status_code in ((200, 404) if method == "GET" else (403,))
+    elif method == "GET":
+        assert answer.headers["location"].startswith("/sign-in?next=")
+    else:
+        assert answer.status_code == 401
+
+
+def test_signing_out_ends_the_session(centre):
+    person = centre.as_role(EXAMINER)
+    assert person.post("/sign-out").headers["location"] == "/sign-in"
+    person.client.cookies.set("whorl-session", person.token)
+    assert person.get("/").status_code == 303
+
+
+def test_a_refusal_is_in_the_audit(centre, people):
+    people[EXAMINER].get("/accounts")
+    auditor = people[AUDITOR]
+    said = auditor.get(f"/audit?actor={people[EXAMINER].name}&action=account.manage").text
+    assert "refused" in said
