@@ -9,7 +9,7 @@ resolution it was taken: the biometric information template beside it on the car
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -136,12 +136,7 @@ def _units(field: str, pixels: NDArray[np.float32], dpi: float, size: CardSize) 
 
 
 def _in_pixels(
-    x: NDArray[np.uint16] | NDArray[np.uint8],
-    y: NDArray[np.uint16] | NDArray[np.uint8],
-    angle: NDArray[np.float64],
-    kind: NDArray[np.uint16] | NDArray[np.uint8],
-    *,
-    units_per_mm: int,
+    x: NDArray[Any], y: NDArray[Any], angle: NDArray[Any], kind: NDArray[Any], *, units_per_mm: int
 ) -> Minutiae:
     scale = DPI / MM_PER_INCH / units_per_mm
     xs, ys = x.astype(np.float64) * scale, y.astype(np.float64) * scale

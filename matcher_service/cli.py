@@ -14,15 +14,19 @@ from interchange.shutdown import stop_on_signals
 from matcher_service.commands.accounts import app as accounts_app
 from matcher_service.commands.audit import app as audit_app
 from matcher_service.commands.authority import app as authority_app
+from matcher_service.commands.cases import app as cases_app
 from matcher_service.commands.comparing import compare, explain
 from matcher_service.commands.devices import app as devices_app
 from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
+from matcher_service.commands.notices import app as notices_app
 from matcher_service.commands.reporting import report
+from matcher_service.commands.reviewing import app as review_app
 from matcher_service.commands.searching import search
 from matcher_service.commands.serving import api, api_token
 from matcher_service.commands.submissions import app as submissions_app
 from matcher_service.commands.submissions import dispositions_app
+from matcher_service.commands.subscribers import app as subscribers_app
 from matcher_service.commands.why import why
 
 if TYPE_CHECKING:
@@ -79,21 +83,33 @@ def run(
     log.info("stopped")
 
 
-for _command in (enroll, repositories, stats, export, refused):
-    app.command(rich_help_panel="Repositories")(_command)
-for _command in (search, compare, explain):
-    app.command(rich_help_panel="Prints")(_command)
-for _command in (api, api_token):
-    app.command(rich_help_panel="API")(_command)
-app.add_typer(accounts_app, name="accounts", rich_help_panel="People")
-app.add_typer(audit_app, name="audit", rich_help_panel="People")
-app.add_typer(jurisdictions_app, name="jurisdictions", rich_help_panel="Sharing")
-app.add_typer(submissions_app, name="submissions", rich_help_panel="Sharing")
-app.add_typer(dispositions_app, name="dispositions", rich_help_panel="Sharing")
-for _command in (why, report):
-    app.command(rich_help_panel="Sharing")(_command)
-app.add_typer(devices_app, name="devices", rich_help_panel="Devices")
-app.add_typer(authority_app, name="authority", rich_help_panel="Devices")
+_COMMANDS = {
+    "Repositories": (enroll, repositories, stats, export, refused),
+    "Prints": (search, compare, explain),
+    "API": (api, api_token),
+    "Sharing": (why, report),
+}
+_GROUPS = {
+    "Sharing": {
+        "jurisdictions": jurisdictions_app,
+        "submissions": submissions_app,
+        "dispositions": dispositions_app,
+    },
+    "Examiners and agencies": {
+        "review": review_app,
+        "subscribers": subscribers_app,
+        "notices": notices_app,
+        "cases": cases_app,
+    },
+    "People": {"accounts": accounts_app, "audit": audit_app},
+    "Devices": {"devices": devices_app, "authority": authority_app},
+}
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+for _panel, _groups in _GROUPS.items():
+    for _name, _group in _groups.items():
+        app.add_typer(_group, name=_name, rich_help_panel=_panel)
 
 
 def _settings(config: Path | None, assign: list[str] | None) -> MatcherSettings:

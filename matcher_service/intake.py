@@ -34,6 +34,7 @@ from interchange.provisioning import NotRenewed, RenewalWanted, word_of
 from interchange.tcn import check_tcn, device_of
 from interchange.topics import Down, Up, down, parse
 from matcher_service.authority import BadRequest
+from matcher_service.cases.seconds import second_message
 from matcher_service.parameters import DESK, UNTOLD_REPLIES
 from matcher_service.repositories import Filed, NotAdmitted, read_single
 from matcher_service.routing import Arrival
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from interchange.minutiae import Minutiae
     from interchange.provisioning import Renewed
     from matcher_service.authority.registrar import Registrar
+    from matcher_service.cases import SecondResponses
     from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
     from matcher_service.routing.reports import Reports
     from matcher_service.sealing import Seals
@@ -68,6 +70,7 @@ class Intake:
         publish_plain: Callable[[Outgoing], bool] | None = None,
         reports: Reports | None = None,
         agencies: Mapping[str, str] | None = None,
+        seconds: SecondResponses | None = None,
     ) -> None:
         """`publish` seals where that is called for, `publish_plain` never.
 
@@ -83,6 +86,7 @@ class Intake:
         self._registrar = registrar
         self._reports = reports
         self._agencies = agencies or {}
+        self._seconds = seconds
 
     def take(self, message: Incoming) -> None:
         """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
@@ -115,6 +119,15 @@ class Intake:
             self._publish(reply_message(reply))
         if untold:
             log.info("replies told again", extra=facts(count=len(untold), device=device or "all"))
+        for second in [] if self._seconds is None else self._seconds.untold(device):
+            self._publish(second_message(second))
+
+    def tell_seconds(self) -> None:
+        """Make the second responses that are due, and publish those that are new."""
+        if self._seconds is not None:
+            self._seconds.tend()
+            for second in self._seconds.to_publish():
+                self._publish(second_message(second))
 
     def _open(self, message: Incoming, device: str) -> Received:
         """What is in the message. Raises SealRefused."""
@@ -205,6 +218,8 @@ class Intake:
         if reply is not None:
             log.info("reply wanted again", extra=facts(tcn=wanted.tcn))
             self._publish(reply_message(reply))
+            for second in [] if self._seconds is None else self._seconds.of(wanted.tcn):
+                self._publish(second_message(second))
         elif self._submissions.device_of(wanted.tcn) is None:
             # Acknowledged once, and gone: the database was put back to an older state. Say so.
             lost = Reason(field="tcn", reason="the matcher does not have this submission; take it again")

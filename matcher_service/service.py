@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interchange.link import Link
-from interchange.link_protocol import Outgoing
-from interchange.topics import Up, from_every_device
+from interchange.topics import Up, from_every_device, is_notify
 from matcher_service import parameters
-from matcher_service.auditing.anchoring import TOPIC as HEADS
-from matcher_service.auditing.anchoring import anchoring_of
+from matcher_service.afterwards import Afterwards
 from matcher_service.authority.office import open_office
+from matcher_service.cases.seconds import SecondResponses, is_second
 from matcher_service.galleries import LiveGalleries
 from matcher_service.intake import Intake, reply_message
 from matcher_service.repositories import Devices, Quarantine, Repositories, Submissions
@@ -33,7 +32,7 @@ from matcher_service.searching import Searching
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interchange.link_protocol import Incoming, Puback
+    from interchange.link_protocol import Incoming, Outgoing, Puback
     from matcher_service.galleries import PrintSource, SearchableGallery
     from matcher_service.repositories import Database, StoredReply
     from matcher_service.settings import MatcherSettings
@@ -89,6 +88,7 @@ class MatcherService:
         )
         self._submissions = Submissions(database, instance=settings.instance)
         _set_mode(settings, database)
+        self._afterwards = Afterwards(settings=settings, database=database, publish=self._publish_plain)
         self._link = Link(
             broker=settings.broker,
             client_id=settings.instance,
@@ -96,6 +96,7 @@ class MatcherService:
                 from_every_device(Up.SUBMISSION, share=settings.share),
                 from_every_device(Up.EVENT, share=settings.share),
                 from_every_device(Up.STATUS),
+                *self._afterwards.subscriptions,
             ],
             handler=self,
         )
@@ -110,6 +111,7 @@ class MatcherService:
             reply_deadline_s=settings.routing.reply_deadline_s,
         )
         quarantine = settings.quarantine
+        self._seconds = SecondResponses(database)
         office = open_office(settings, database)
         self._seals = office.seals if office else None
         self._intake = Intake(
@@ -120,25 +122,23 @@ class MatcherService:
             wake_search=self._search.wake,
             seals=self._seals,
             registrar=office.registrar if office else None,
-            publish_plain=self._link.publish,
+            publish_plain=self._publish_plain,
             reports=Reports(database, wake_search=self._search.wake),
             agencies=settings.routing.devices,
+            seconds=self._seconds,
         )
         self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
-        self._anchoring = anchoring_of(settings, database, publish=self._publish_head)
 
     def start(self) -> None:
         """Begin; returns at once, whether or not there is a broker."""
         self._intake_thread.start()
         self._search.start()
         self._link.start()
-        if self._anchoring is not None:
-            self._anchoring.start()
+        self._afterwards.start()
 
     def stop(self) -> None:
         """End in order, within `STOP_WAIT_S` and the link's own limit; what is under way is resumed later."""
-        if self._anchoring is not None:
-            self._anchoring.stop()
+        self._afterwards.stop()
         self._link.stop()
         self._put(None)
         if self._intake_thread.ident is not None:
@@ -159,22 +159,27 @@ class MatcherService:
     def on_connected(self) -> None:
         """Replies that nobody took while we were away are told again."""
         self._put(self._intake.tell_untold)
+        self._afterwards.wake()
         self._check_ready()
 
     def on_disconnected(self, reason: str) -> None:
         """The link has logged it; devices send again what is not acknowledged."""
 
     def on_message(self, message: Incoming) -> None:
-        """On to the intake."""
-        self._put(partial(self._intake.take, message))
+        """On to the intake, or to whoever waits for receipts."""
+        take = self._afterwards.take_receipt if is_notify(message.topic) else self._intake.take
+        self._put(partial(take, message))
 
     def on_puback(self, verdict: Puback) -> None:
         """The broker took a reply, or has nobody to give it to."""
         if not verdict.refused and not verdict.nobody_listens:
-            self._put(partial(self._submissions.mark_told, verdict.label))
+            told = self._seconds if is_second(verdict.label) else self._submissions
+            self._put(partial(told.mark_told, verdict.label))
 
     def on_tick(self) -> None:
-        """Nothing here goes by the clock."""
+        """Second responses are looked for in the intake's turn."""
+        if self._seconds.due():
+            self._put(self._intake.tell_seconds)
 
     # -- inside
 
@@ -199,8 +204,9 @@ class MatcherService:
         sealed = message if self._seals is None else self._seals.sealed(message)
         return sealed is not None and self._link.publish(sealed)
 
-    def _publish_head(self, line: str) -> None:
-        self._link.publish(Outgoing(topic=HEADS, payload=line.encode(), retain=True))
+    def _publish_plain(self, message: Outgoing) -> bool:
+        """As it is: what goes to subscribers is sealed to them already."""
+        return self._link.publish(message)
 
     def _searches_are_fast(self) -> None:
         self._warm.set()

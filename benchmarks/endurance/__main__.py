@@ -58,7 +58,6 @@ def main(
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 130)
     orders = {"submissions": submissions, "seed": seed, "rate": rate, "haste": haste, "faulty": faults}
     _check_folder(out, orders, resume=resume, console=console)
-    began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started is ended
     try:
         with Site(
@@ -86,11 +85,6 @@ def main(
                 "in_the_logs": {},
                 "left_out": sorted(without),
                 "stuck": stuck,
-                "seconds": round(time.monotonic() - began, 1),
-                "ended_by_themselves": {
-                    program.name: program.ended for program in site.programs if program.ended
-                },
-                "kills": {program.name: program.kills for program in site.programs},
             }
             site.stop()
             more["in_the_logs"] = read_logs(site.folder / "logs")

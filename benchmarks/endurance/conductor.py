@@ -162,7 +162,7 @@ class Conductor:
                     if b'"intent"' in file.read():
                         break
             time.sleep(0.0002)
-        time.sleep(self._random.uniform(0.0, 0.003))
+        time.sleep(self._random.uniform(0.0, 0.012))
 
     def _sample(self, saved: int) -> None:
         samples = [s for program in self._site.programs if (s := program.sample(saved)) is not None]

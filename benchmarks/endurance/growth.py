@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_PRODUCT = ("broker", "edge", "matcher")
+
 
 @dataclass(frozen=True, slots=True)
 class Growth:
@@ -41,8 +43,8 @@ class Growth:
 
     @property
     def grew(self) -> bool:
-        """More than may be; a life that was too short to tell did not."""
-        if self.slope_kib is None:
+        """More than may be. A life too short to tell did not; nor does the officer count, who remembers all."""
+        if self.slope_kib is None or self.program not in _PRODUCT:
             return False
         first, last, _ = self.handles
         return self.slope_kib > p.MAY_GROW_KIB or last > first + p.MAY_GROW_HANDLES

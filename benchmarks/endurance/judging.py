@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.endurance.ledger import Account
+    from benchmarks.endurance.ledger import Account, Booking
 
 FEW = 20
 
@@ -103,6 +103,7 @@ def judge(
         "decided by looking, after a kill: saved": sum(b.by_looking for b in saved),
         "bookings of enrolled people": len(known),
         "of these found": sum(identity in found.get(tcn, ()) for tcn, identity in known.items()),
+        "minutes from the first booking to the last reply": _minutes(saved),
         "saved to reply, s": {
             "median": _at(waits, 0.5),
             "95 %": _at(waits, 0.95),
@@ -122,6 +123,14 @@ def _found(connection: sqlite3.Connection) -> dict[str, set[str]]:
     for tcn, identity in connection.execute(query):
         found[tcn].add(identity)
     return found
+
+
+def _minutes(saved: Sequence[Booking]) -> float:
+    """Pauses before a campaign was resumed are in it."""
+    if not saved:
+        return 0.0
+    first = min(booking.saved_at_s for booking in saved)
+    return round((max(booking.replied_at_s for booking in saved) - first) / 60, 1)
 
 
 def _kind(why: str) -> str:

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from benchmarks.endurance.program import ENDED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,6 +21,7 @@ PATTERNS = {
     "asked for a reply again": r'msg="asked for the reply again"',
     "tracebacks": r"Traceback",
     "intake full": r"intake full",
+    "ended by itself": ENDED,
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
+ENDED = "endurance: it ended by itself"
 _TAIL_BYTES = 4096
 
 
@@ -38,7 +39,6 @@ class Program:
 
     Attributes:
         lives: how often it was started.
-        kills: how often it was killed on purpose.
         ended: what it said last, each time that it ended by itself with an error.
     """
 
@@ -54,7 +54,6 @@ class Program:
         """`command` and `env` are asked at each start, `on_gone` is told the id of a process that is no more."""
         self.name = name
         self.lives = 0
-        self.kills = 0
         self.ended: list[str] = []
         self.finished = False
         self._command = command
@@ -78,6 +77,8 @@ class Program:
             self.finished = code == 0
             if code:
                 self.ended.append(f"{code}: {self._last_line()}")
+                with self._log.open("a", encoding="utf-8") as log:
+                    log.write(f"{ENDED} with code {code}\n")
                 self._start_at = time.monotonic() + p.COME_BACK_S
         if self._process is None and not self.finished and time.monotonic() >= self._start_at:
             self._start()
@@ -86,7 +87,6 @@ class Program:
         """SIGKILL, as a power cut would; it comes back after `away_s`."""
         self._start_at = time.monotonic() + away_s
         if self._process is not None and self._process.poll() is None:
-            self.kills += 1
             self._end(signal.SIGKILL)
 
     def stop(self) -> None:

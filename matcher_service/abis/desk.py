@@ -101,8 +101,7 @@ class AbisDesk:
                 with self._locks[client.token]:
                     return self._once(client, request, body)
             except AbisFailure as error:
-                log.warning("request failed", extra=facts(client=token, reason=int(error.reason), words=error.words))
-                return _failed(verb, request_id, error.reason)
+                return _told(token, verb, request_id, error)
             except NotInScope:
                 raise
             except Exception:
@@ -110,6 +109,18 @@ class AbisDesk:
                 return _failed(verb, request_id, Reason.INTERNAL)
         finally:
             self._count(client, -1)
+
+    def refusal(self, body: bytes) -> dict[str, Any]:
+        """For a carrier that has no words for `NotInScope`: aborted."""
+        try:
+            verb, request_id = named(read_tree(body))
+        except AbisFailure:
+            verb, request_id = "", ""
+        return _failed(verb, request_id, Reason.ABORTED)
+
+    def waits(self, token: str, more: int) -> None:
+        """A client has so many more requests that wait to be answered; they count as pending."""
+        self._count(self._clients[token], more)
 
     def _check_scope(self, client: AbisClient, request: Request) -> None:
         if request.verb in ALWAYS_ALLOWED or request.verb.word in client.verbs:
@@ -138,10 +149,9 @@ class AbisDesk:
         try:
             answer = _good(request, self._do(client, request))
         except AbisFailure as error:
-            if error.reason not in PASSING:
-                failed = _failed(request.verb, request.request_id, error.reason)
-                self._references.keep_answer(client, request.request_id, body, json.dumps(failed))
-            raise
+            if error.reason in PASSING:
+                raise
+            answer = _told(client.token, request.verb, request.request_id, error)
         self._references.keep_answer(client, request.request_id, body, json.dumps(answer))
         return answer
 
@@ -228,6 +238,11 @@ def _good(request: Request, more: dict[str, Any]) -> dict[str, Any]:
         "returnValue": "1",
         **more,
     }
+
+
+def _told(token: str, verb: str, request_id: str, error: AbisFailure) -> dict[str, Any]:
+    log.warning("request failed", extra=facts(client=token, reason=int(error.reason), words=error.words))
+    return _failed(verb, request_id, error.reason)
 
 
 def _failed(verb: str, request_id: str, reason: Reason) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import Request  # noqa: TC002 - FastAPI reads the annotation at run time
 from fastapi.responses import JSONResponse
 
 from matcher_service.abis.failures import NotInScope, Reason
@@ -12,6 +12,8 @@ from matcher_service.abis.requests import VERSION, Verb
 from matcher_service.api.messages import Problem
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from matcher_service.abis.desk import AbisDesk
 
 PATH: Final = "/v1/abis"
@@ -27,7 +29,7 @@ _ANALYTICS: Final = {
     },
     "required": ["internalScore", "confidence"],
 }
-_REQUEST: Final[dict[str, Any]] = {
+REQUEST: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "id": {"enum": [verb.value for verb in Verb]},
@@ -40,7 +42,11 @@ _REQUEST: Final[dict[str, Any]] = {
             "type": "object",
             "properties": {
                 "maxResults": {"type": "string", "pattern": "^[0-9]{1,3}$"},
-                "targetFPIR": {"type": "string", "pattern": "^[0-9]{2}$", "description": "-10 log10 of the rate"},
+                "targetFPIR": {
+                    "type": "string",
+                    "pattern": "^[0-9]{2}$",
+                    "description": "-10 log10 of the rate",
+                },
             },
         },
         "gallery": {"type": "object", "properties": {"referenceIds": {"type": "array", "items": _REFERENCE}}},
@@ -63,7 +69,7 @@ _CANDIDATE: Final = {
     },
     "required": ["referenceId", "analytics", "modalities"],
 }
-_ANSWER: Final[dict[str, Any]] = {
+ANSWER: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "id": _TEXT,
@@ -95,10 +101,10 @@ def add_abis(app: FastAPI, desk: AbisDesk | None) -> None:
     @app.post(
         PATH,
         openapi_extra={
-            "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}
+            "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
         },
         responses={
-            200: {"content": {"application/json": {"schema": _ANSWER}}, "description": "Also of failures"},
+            200: {"content": {"application/json": {"schema": ANSWER}}, "description": "Also of failures"},
             403: {"model": Problem, "description": "The token may not do this"},
         },
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matcher_service.abis.desk import AbisDesk
 from matcher_service.abis.galleries import AbisGalleries
+from matcher_service.abis.link import AbisLink
 
 if TYPE_CHECKING:
     from matcher_service.repositories import Database
@@ -29,3 +30,10 @@ def open_desk(settings: MatcherSettings, database: Database) -> AbisDesk | None:
         threads=threads,
     )
     return AbisDesk(database, settings.abis, galleries=galleries, fpir=settings.search.yellow_fpir)
+
+
+def open_link(settings: MatcherSettings, desk: AbisDesk | None) -> AbisLink | None:
+    """The same desk over MQTT; None without a desk, or unless `abis.mqtt` is on."""
+    if desk is None or not settings.abis.mqtt:
+        return None
+    return AbisLink(desk, broker=settings.broker, client_id=f"{settings.instance}-abis")

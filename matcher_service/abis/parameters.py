@@ -23,5 +23,7 @@ MOST_TARGET_FPIR: Final = 90
 """As the specification writes them: -10 log10 of the rate, so 1 in 10 to 1 in 1,000,000,000."""
 ANSWER_KEPT_DAYS: Final = 7
 """For so long the same requestId gets the same answer."""
+QUEUED_REQUESTS: Final = 200
+"""Of one client, over MQTT."""
 SEARCH_PATIENCE_S: Final = 120.0
 STOP_WAIT_S: Final = 5.0

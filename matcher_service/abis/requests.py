@@ -119,7 +119,9 @@ def _gallery(tree: dict[str, Any]) -> frozenset[str] | None:
     for one in cast("list[object]", given):
         name: object = cast("dict[str, object]", one).get("referenceId") if isinstance(one, dict) else None
         if not isinstance(name, str) or not _ID.fullmatch(name):
-            raise AbisFailure(Reason.BAD_STRUCTURE, 'referenceIds holds something else than {"referenceId": ...}')
+            raise AbisFailure(
+                Reason.BAD_STRUCTURE, 'referenceIds holds something else than {"referenceId": ...}'
+            )
         names.add(name)
     return frozenset(names) if names else None
 
@@ -146,7 +148,9 @@ def _url(tree: dict[str, Any]) -> str:
     # The specification's own examples write it both ways.
     value = _text(tree, "referenceURL") or _text(tree, "referenceUrl")
     if len(value) > parameters.MAX_URL_CHARACTERS:
-        raise AbisFailure(Reason.BAD_STRUCTURE, f"referenceURL is longer than {parameters.MAX_URL_CHARACTERS}")
+        raise AbisFailure(
+            Reason.BAD_STRUCTURE, f"referenceURL is longer than {parameters.MAX_URL_CHARACTERS}"
+        )
     return value
 
 

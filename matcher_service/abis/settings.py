@@ -42,12 +42,14 @@ class AbisSettings(SettingsModel):
 
     `hosts` are the only ones that a referenceURL may name, over HTTPS. `networks` names private addresses that they may
     have (a loopback that is named may do without TLS); `ca` is a file of authorities instead of the public ones. Of a
-    person one finger at least has to have this `least_quality` and as many minutiae as a search needs.
+    person one finger at least has to have this `least_quality` and as many minutiae as a search needs. With `mqtt` the
+    API answers at the broker as well.
     """
 
     hosts: Annotated[tuple[Host, ...], Field(max_length=16)] = ()
     networks: Annotated[tuple[Network, ...], Field(max_length=16)] = ()
     ca: Path | None = None
+    mqtt: bool = False
     least_quality: Annotated[int, Field(ge=0, le=100)] = 0
     clients: Annotated[tuple[AbisClient, ...], Field(max_length=64)] = ()
 

@@ -25,6 +25,9 @@ from interchange.topics import (
     Notice,
     Up,
 )
+from matcher_service.abis.http import ANSWER as ABIS_ANSWER
+from matcher_service.abis.http import REQUEST as ABIS_REQUEST
+from matcher_service.abis.link import PREFIX as ABIS_PREFIX
 from matcher_service.api.wire_schemas import REF, wire_schemas
 from matcher_service.auditing.anchoring import TOPIC as HEADS
 from matcher_service.auditing.heads import HEAD_FORMAT
@@ -42,12 +45,16 @@ Everything is QoS 1. The broker's PUBACK is no delivery: a submission is done wi
 with its `Receipt`. Anything may come twice; who reads knows it by its TCN or number.
 
 Where the centre has an authority, which is every installation but a demo on one machine, each payload except the
-status and the audit's head travels sealed: COSE_Encrypt (RFC 9052: ECDH-ES + A256KW, A256GCM) around COSE_Sign1 (ES256)
-around the message, both bound to the topic as external data. A device signs a `Statement` (CBOR) whose last part is
-the message; the centre and subscribers sign the message itself. The schemas are those of what is inside.
+status, the audit's head and ABIS travels sealed: COSE_Encrypt (RFC 9052: ECDH-ES + A256KW, A256GCM) around COSE_Sign1
+(ES256) around the message, both bound to the topic as external data. A device signs a `Statement` (CBOR) whose last
+part is the message; the centre and subscribers sign the message itself. The schemas are those of what is inside.
 
 Readers refuse unknown keys. What was added within version 1 is left out where it says nothing.
 """
+_ABIS = {
+    "request": "A request of MOSIP's ABIS, plain: see docs/abis.md.",
+    "response": "Its answer, known by its requestId; plain.",
+}
 _SUMMARY_OF_DEVICE = "The device, by the name in its certificate."
 _SUMMARY_OF_SUBSCRIBER = "The subscriber, by the name in its certificate."
 
@@ -120,6 +127,21 @@ def asyncapi_document() -> dict[str, Any]:
         "messages": {"AuditHead": {"$ref": "#/components/messages/AuditHead"}},
     }
     operations = {_verb(one.name, receive=one.receive): _operation(one) for one in CHANNELS if one.models}
+    schemas |= {"AbisRequest": ABIS_REQUEST, "AbisAnswer": ABIS_ANSWER}
+    for kind, model in (("request", "AbisRequest"), ("response", "AbisAnswer")):
+        messages[model] = _message(model, _ABIS[kind])
+        channels[f"abis{kind.capitalize()}"] = {
+            "address": f"{ABIS_PREFIX}/{{client}}/{kind}",
+            "description": _ABIS[kind],
+            "parameters": {"client": {"$ref": "#/components/parameters/client"}},
+            "messages": {model: {"$ref": f"#/components/messages/{model}"}},
+        }
+        action = "receive" if kind == "request" else "send"
+        operations[f"{action}Abis{kind.capitalize()}"] = {
+            "action": action,
+            "channel": {"$ref": f"#/channels/abis{kind.capitalize()}"},
+            "bindings": {"mqtt": {"qos": 1, "retain": False}},
+        }
     operations["sendAuditHead"] = {
         "action": "send",
         "channel": {"$ref": "#/channels/auditHead"},
@@ -144,6 +166,9 @@ def asyncapi_document() -> dict[str, Any]:
             "securitySchemes": {"certificate": {"type": "X509"}},
             "parameters": {
                 "device": {"description": f"{_SUMMARY_OF_DEVICE} ^{DEVICE_PATTERN}$"},
+                "client": {
+                    "description": f"A client of ABIS, by the name in its certificate. ^{DEVICE_PATTERN}$"
+                },
                 "subscriber": {"description": f"{_SUMMARY_OF_SUBSCRIBER} ^{DEVICE_PATTERN}$"},
             },
             "messages": messages,

@@ -1,4 +1,4 @@
-"""What the API says of itself: its OpenAPI document, with what FastAPI cannot see put in and what is not so left out."""
+"""What the API says of itself: the OpenAPI document, with what FastAPI cannot see, and without what is not so."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _BY_NAME: dict[str, dict[str, Any]] = {
 
 
 class WireSchema(GenerateJsonSchema):
-    """Bytes are base64 in JSON, and `\\A` and `\\z` of Rust are `^` and `$` everywhere else."""
+    r"""Bytes are base64 in JSON, and `\A` and `\z` of Rust are `^` and `$` everywhere else."""
 
     def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
         """RFC 4648, section 4, with padding; the lengths are those of the text."""

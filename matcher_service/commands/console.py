@@ -20,7 +20,7 @@ def console(*, config: Config = None, assign: Set = None) -> None:
 
       matcher-service console --set console.port=9446
 
-      matcher-service console --set console.host=0.0.0.0 --set console.certificate=console.pem --set console.key=console.key
+      matcher-service console --config centre.toml --set console.host=0.0.0.0
     """
     settings = settings_of(config, assign)
     with database_of(settings) as database:

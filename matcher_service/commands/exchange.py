@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interchange.command_line import Config, Set, fail
-from matcher_service.commands.shared import AsJson, database_of, plain_errors, print_json, settings_of, table
+from matcher_service.commands.shared import (
+    AsJson,
+    database_of,
+    plain_errors,
+    print_json,
+    settings_of,
+    table,
+    tracked,
+)
 from matcher_service.commands.signing_in import shell_actor
 
 if TYPE_CHECKING:
@@ -91,7 +99,13 @@ def submit(
         try:
             read = _read(file, charges)
             sender = read.sender
-            done = take(database, read, channel=channel, agencies=settings.routing.devices)
+            done = take(
+                database,
+                read,
+                channel=channel,
+                agencies=settings.routing.devices,
+                watch=lambda fingers: tracked(fingers, total=len(fingers), doing="finding minutiae"),
+            )
         except EbtsRefused as error:
             note(
                 database,
@@ -172,38 +186,58 @@ def reply(
 
 @app.command()
 def export(
-    tcn: Annotated[str, typer.Argument(help="The submission's number.", show_default=False)],
+    tcn: Annotated[
+        str, typer.Argument(help="The submission's number; or name --repository and --identity.")
+    ] = "",
     *,
     out: Out,
     to: Annotated[str, typer.Option(help="The agency that it goes to, 1.007.", show_default=False)],
     ori: Ori,
     kind: Annotated[str, typer.Option(help="CAR, CNA or RPIS.")] = "CAR",
+    repository: Annotated[str, typer.Option(help="Of an enrolled identity.")] = "",
+    identity: Annotated[str, typer.Option(help="The enrolled identity.")] = "",
+    request: Annotated[
+        int | None, typer.Option(help="The request that two people agreed to: see accounts request.")
+    ] = None,
     config: Config = None,
     assign: Set = None,
 ) -> None:
-    """Write a stored submission as an EBTS file with Type-9 minutiae. No names: the centre has none.
+    """Write a stored submission, or an enrolled identity, as an EBTS file with Type-9 minutiae. No names.
+
+    Once there are accounts, the export of an identity takes two people, as `matcher-service export` does.
 
     Examples:
       matcher-service ebts export kiosk-1.01M00000000000000000000000 --to WVIAFIS0Z --ori MO0100000 --out out.eft
+
+      matcher-service ebts export --repository criminal --identity 0123456789abcdef0123456789abcdef --request 12
+      --to WVIAFIS0Z --ori MO0100000 --out out.eft
     """
     _check_ori(ori)
     _check_new(out)
+    if bool(tcn) == bool(repository and identity) or bool(repository) != bool(identity):
+        fail("name either a submission, or --repository and --identity")
     settings = settings_of(config, assign, quiet=True)
     with database_of(settings) as database:
         from interchange.errors import TemplateError
-        from matcher_service.exchange.answering import exported
+        from matcher_service.exchange import exporting
         from matcher_service.exchange.transaction import SUBMISSIONS
 
         if kind not in SUBMISSIONS:
             fail("--kind: CAR, CNA or RPIS")
         if not 1 <= len(to) <= 9 or not to.isalnum() or not to.isascii():
             fail("--to: at most nine letters and digits")
+        actor = shell_actor()
         try:
-            content = exported(database, tcn, kind=kind, to=to, ori=ori, actor=shell_actor())
+            if tcn:
+                content = exporting.submission(database, tcn, kind=kind, to=to, ori=ori, actor=actor)
+            else:
+                content = exporting.identity(
+                    database, repository, identity, request=request, kind=kind, to=to, ori=ori, actor=actor
+                )
         except TemplateError as error:
             fail(error)
         _write(out, content)
-    typer.echo(f"{out}: {kind} of {tcn}")
+    typer.echo(f"{out}: {kind} of {tcn or identity}")
 
 
 def convert(

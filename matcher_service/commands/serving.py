@@ -27,16 +27,19 @@ def api(*, config: Config = None, assign: Set = None) -> None:
     """
     settings = settings_of(config, assign)
     with database_of(settings) as database:
-        from matcher_service.abis.opening import open_desk
+        from matcher_service.abis.opening import open_desk, open_link
         from matcher_service.api.server import make_server, warm_up
         from matcher_service.authority.office import open_office
 
         office = open_office(settings, database)
         desk = open_desk(settings, database)
+        link = open_link(settings, desk)
         server = make_server(
             settings.api, database=database, registrar=office.registrar if office else None, abis=desk
         )
         warm_up()
+        if link is not None:
+            link.start()
         # The server ends by these signals itself, and then passes them on, to end the process as if it had not.
         stop_on_signals(threading.Event())
         try:
@@ -46,6 +49,8 @@ def api(*, config: Config = None, assign: Set = None) -> None:
                 f"{settings.api.host}:{settings.api.port}: cannot listen there; choose another --set api.port="
             )
         finally:
+            if link is not None:
+                link.stop()
             if desk is not None:
                 desk.close()
 

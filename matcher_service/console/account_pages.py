@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matcher_service.console.pages import Console
 
 
-def add_pages(
+def add_pages(  # noqa: C901 - a list of pages, each for itself
     console: Console, *, settings: AccountsSettings, sealer: Sealer, now: Callable[[], datetime]
 ) -> None:
     """The pages under /accounts."""

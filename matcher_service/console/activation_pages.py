@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matcher_service.routing.proposals import Proposal
 
 
-def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
+def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa: C901 - a list of pages, each for itself
     """Proposals and switching off."""
     database = console.database
     register = Register(database, now=now)

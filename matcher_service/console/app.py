@@ -66,7 +66,7 @@ def make_console(
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)
     request_pages.add_pages(console, now=now)
-    audit_pages.add_pages(console, settings=settings, now=now)
+    audit_pages.add_pages(console, settings=settings)
     report_pages.add_pages(console, public_report=settings.console.public_report, now=now)
     device_pages.add_pages(console, settings=settings)
     account_pages.add_pages(console, settings=settings.accounts, sealer=sealer, now=now)

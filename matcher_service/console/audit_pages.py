@@ -15,8 +15,6 @@ from matcher_service.console.pages import asked, signed_in
 from matcher_service.console.parameters import ROWS_SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 _FILTERS = ("actor", "action", "subject", "repository")
 
 
-def add_pages(console: Console, *, settings: MatcherSettings, now: Callable[[], datetime]) -> None:
+def add_pages(console: Console, *, settings: MatcherSettings) -> None:
     """The pages under /audit."""
     database = console.database
 

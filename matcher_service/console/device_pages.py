@@ -76,7 +76,7 @@ def _revoke(console: Console, settings: MatcherSettings, name: str, by: str) -> 
 
     office = open_office(settings, console.database)
     if office is None:
-        Registry(console.database).revoke(name)
+        Registry(console.database).revoke(name, by=by)
         return 0
     count = office.registrar.revoke(name, by=by)
     assert settings.authority.folder is not None

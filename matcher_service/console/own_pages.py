@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_OF_A_PASSWORD = 1000
 
 
-def add_pages(
+def add_pages(  # noqa: C901 - a list of pages, each for itself
     console: Console, *, settings: AccountsSettings, sealer: Sealer, now: Callable[[], datetime]
 ) -> None:
     """The pages under /own."""
@@ -84,9 +84,9 @@ def add_pages(
         return console.show(
             request,
             "authenticator.html",
-            qr=Markup(made.as_svg()),
+            qr=Markup(made.as_svg()),  # noqa: S704 - drawn by us
             secret=made.secret,
-            problem="",  # noqa: S704 - drawn by us
+            problem="",
         )
 
     @console.post("/own/authenticator/confirm", needs=OWING)

@@ -4,20 +4,20 @@
         @console.get("/things/{name}", needs=Action.THING_READ, menu="Things")
         def thing(request: Request) -> Response: ...
 
-A route without `needs` cannot be made, and what `needs` names is asked before the page's own function runs. The function
-still asks `require(request, action, repository=..., ori=...)` for the record that it shows. Functions are plain ones,
-run in threads: the database may be used as everywhere.
+A route without `needs` cannot be made, and what `needs` names is asked before the page's own function runs. That
+still asks `require(request, action, repository=..., ori=...)` for the record that it shows. It is a plain function,
+run in a thread: the database may be used as everywhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fastapi import FastAPI
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from matcher_service import accounts
@@ -92,7 +92,7 @@ def signed_in(request: Request) -> Account:
 def require(
     request: Request, action: Action, *, repository: str | None = None, ori: str | None = None
 ) -> Account:
-    """Who asks, if they may do this to what is of this repository and agency. Raises NotPermitted: a page that says so."""
+    """Who asks, if they may do this to what is of this repository and agency. Raises NotPermitted."""
     account = signed_in(request)
     accounts.require(account, action, repository=repository, ori=ori)
     return account
@@ -207,7 +207,7 @@ class Console:
 
     # -- answering
 
-    def show(self, request: Request, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    def show(self, request: Request, template: str, *, status: int = 200, **facts: object) -> HTMLResponse:
         """A page. Templates extend base.html, and every value is escaped."""
         session: Session | None = request.scope.get("whorl.session")
         flash = self.cookies.get(request.scope.get("whorl.cookies", {}), "flash")

@@ -65,7 +65,7 @@ def add_pages(console: Console, *, public_report: Path | None, now: Callable[[],
         return _as_is(render(gather(database, first=first, last=last, now=now()), public=public))
 
     @console.get("/public/report", needs=OPEN)
-    def for_everybody(request: Request) -> Response:
+    def for_everybody(_: Request) -> Response:
         if public_report is None:
             raise NotThere("There is no public report here.")
         try:

@@ -50,7 +50,7 @@ def add_pages(console: Console) -> None:
             .group_by(Repository.name, ActivationVersion.state)
         )
         searches = (
-            select(Repository.name, func.count())
+            select(Repository.name, func.count().label("searches"))
             .join(SearchRecord, SearchRecord.repository_id == Repository.id)
             .group_by(Repository.name)
         )
@@ -58,7 +58,7 @@ def add_pages(console: Console) -> None:
             sharing: dict[str, dict[str, int]] = {}
             for name, state, count in session.execute(states):
                 sharing.setdefault(name, {})[state] = count
-            searched = {name: count for name, count in session.execute(searches)}
+            searched = {one.name: one.searches for one in session.execute(searches)}
         rows = [
             (one, sharing.get(one.name, {}), searched.get(one.name, 0))
             for one in Repositories(database).summaries()

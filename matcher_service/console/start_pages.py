@@ -70,7 +70,7 @@ def add_pages(console: Console) -> None:
             .group_by(StoredSubmission.outcome)
         )
         with database.read() as session:
-            counts = {outcome: number for outcome, number in session.execute(query)}
+            counts = dict(list(session.execute(query)))
         yield Card(
             title="Dead letters",
             count=counts.get("failed", 0),
@@ -83,7 +83,7 @@ def add_pages(console: Console) -> None:
         yield Card(
             title="Waiting to be searched",
             count=counts.get("waiting", 0),
-            words="Submissions in the queue now.",
+            words="Submissions in the queue now." if counts.get("waiting") else "The queue is empty.",
             href="/submissions?outcome=waiting",
         )
 

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from interchange.messages import Colour, Reply, Submission, decode_message
+from interchange.messages import Colour, Reply, decode_message
 from matcher_service import routing
 from matcher_service.auditing import record
 from matcher_service.exchange import writing
 from matcher_service.exchange.errors import NotAnswerable, Problem
-from matcher_service.exchange.writing import Address, PrintOut, short_tcn
-from matcher_service.intake import read_prints
+from matcher_service.exchange.writing import Address, short_tcn
 from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.review_tables import ReviewTask
-from matcher_service.repositories.schema import Repository, StoredSubmission
+from matcher_service.repositories.schema import Repository, SearchRecord, StoredSubmission
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +45,7 @@ class ReplyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply as a file. `kind` is ERRT where nothing was searched."""
+    """A reply as a file. `kind` is ERRT where no repository may answer."""
 
     kind: str
     content: bytes
@@ -95,8 +94,13 @@ def answer(
             at=at,
             tcr=asked.tcn if asked is not None else short_tcn(tcn),
         )
+        if not allowed and stored.to_follow:
+            raise NotAnswerable(
+                tcn,
+                "is answered only after review and evaluation, by the second response; no file is written before",
+            )
         if not allowed:
-            nothing = "NO REPOSITORY IS OPEN TO THIS SUBMISSION BY THE RULES: NOTHING WAS SEARCHED, NOTHING IS SAID."
+            nothing = "NO REPOSITORY MAY ANSWER THIS SUBMISSION BY THE RULES: NOTHING IS SAID."
             made = Answer("ERRT", writing.error(address, [Problem(0, 0, "", nothing)]))
         elif kind is ReplyKind.RPISR:
             colours = {one.colour for one in allowed}
@@ -116,52 +120,28 @@ def answer(
         return made
 
 
-def exported(
-    database: Database, tcn: str, *, kind: str, to: str, ori: str, actor: str, now: datetime | None = None
-) -> bytes:
-    """A stored submission as a CAR, CNA or RPIS file. Raises NotAnswerable, TemplateError."""
-    at = now or datetime.now(UTC)
-    with database.write() as session:
-        row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn))
-        if row is None:
-            raise NotAnswerable(tcn, "was never submitted here")
-        submission = decode_message(Submission, row.payload)
-        facts = routing.read_facts(session, row.id)
-        record(
-            session,
-            "submission.exported",
-            actor=actor,
-            purpose=f"EBTS {kind}",
-            subject=tcn,
-            details={"to": to, "prints": len(submission.prints)},
-        )
-    prints = [PrintOut(position=at_finger, minutiae=found) for at_finger, found in read_prints(submission)]
-    address = Address(to=to, ori=facts.ori or ori, tcn=short_tcn(tcn), at=at)
-    return writing.submission(
-        kind,
-        address,
-        prints,
-        charge_class=facts.charge_class,
-        disposition=facts.disposition,
-        left_out=submission.left_out,
-    )
-
-
 def _identified(session: Session, submission_id: int, tcn: str, names: Collection[str]) -> bool:
     """Whether an examiner confirmed somebody. Raises NotAnswerable while one is still to decide."""
-    waiting = session.scalar(
-        select(ReviewTask.id)
+    tasks = session.execute(
+        select(Repository.name, ReviewTask.state)
         .join(Repository, Repository.id == ReviewTask.repository_id)
-        .where(
-            ReviewTask.submission_id == submission_id,
-            Repository.name.in_(names),
-            ReviewTask.state.in_(_UNDECIDED),
-        )
-        .limit(1)
-    )
-    if waiting is not None:
+        .where(ReviewTask.submission_id == submission_id, Repository.name.in_(names))
+    ).all()
+    searches = session.execute(
+        select(Repository.name, SearchRecord.colour, SearchRecord.failed)
+        .join(Repository, Repository.id == SearchRecord.repository_id)
+        .where(SearchRecord.submission_id == submission_id, Repository.name.in_(names))
+    ).all()
+    if any(failed for _, _, failed in searches) or {name for name, _, _ in searches} != set(names):
         raise NotAnswerable(
-            tcn, "examiners have not decided yet: no SRE is written; an RPISR can be (--kind RPISR)"
+            tcn, "a search failed and is not made up for yet: nothing can be said; ask again later"
+        )
+    looked_at = {name for name, _ in tasks}
+    unseen = any(colour != Colour.GREEN and name not in looked_at for name, colour, _ in searches)
+    if unseen or any(state in _UNDECIDED for _, state in tasks):
+        raise NotAnswerable(
+            tcn,
+            "examiners have not decided yet, or could not: no SRE is written; an RPISR can be (--kind RPISR)",
         )
     states = session.scalars(
         select(Identification.state)

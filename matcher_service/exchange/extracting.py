@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ import numpy as np
 
 from interchange.errors import TemplateError
 from interchange.messages import ModelReference
-from matcher_service.exchange import images, parameters
+from matcher_service.exchange import images, limited_process, parameters
 from matcher_service.exchange.errors import ImageRefused
 from matcher_service.exchange.image_headers import ImageKind
 from matcher_service.repositories.prints import read_single
@@ -28,13 +26,10 @@ if TYPE_CHECKING:
     from interchange import Minutiae
     from matcher_service.exchange.image_records import FoundImage
 
-_LIMITED = """
-import resource, runpy, sys
-memory, cpu = int(sys.argv[1]), int(sys.argv[2])
-resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-sys.argv = ["edge-service", *sys.argv[3:]]
-runpy.run_module("edge_service", run_name="__main__")
+_EXTRACT = """
+import runpy, sys
+sys.argv[0] = "edge-service"
+runpy.run_module("edge_service", run_name="__main__", alter_sys=False)
 """
 
 
@@ -64,17 +59,15 @@ def extract(image: FoundImage) -> Extracted:
 
 
 def _run(source: Path, target: Path, dpi: float) -> Extracted:
-    bounds = (str(parameters.EXTRACT_MEMORY_BYTES), str(parameters.EXTRACT_CPU_S))
-    arguments = ("extract", str(source), "--dpi", f"{dpi:g}", "--out", str(target), "--json")
-    try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and our own code
-            [sys.executable, "-c", _LIMITED, *bounds, *arguments],
-            capture_output=True,
-            timeout=parameters.EXTRACT_DEADLINE_S,
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        raise ImageRefused("the extractor did not come to an end over it; have it scanned again") from error
+    child = limited_process.run(
+        _EXTRACT,
+        ["extract", str(source), "--dpi", f"{dpi:g}", "--out", str(target), "--json"],
+        memory_bytes=parameters.EXTRACT_MEMORY_BYTES,
+        cpu_s=parameters.EXTRACT_CPU_S,
+        deadline_s=parameters.EXTRACT_DEADLINE_S,
+    )
+    if child is None:
+        raise ImageRefused("the extractor did not come to an end over it; have it scanned again")
     if child.returncode != 0:
         lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
         said = lines[-1].replace(str(source), "the image") if lines else "without a word"

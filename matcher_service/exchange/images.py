@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import struct
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matcher_service.exchange import parameters
+from matcher_service.exchange import limited_process, parameters
 from matcher_service.exchange.errors import ImageRefused
 from matcher_service.exchange.image_headers import ImageKind, check_size, look
 
@@ -21,14 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SIZE = struct.Struct("<II")
-# Limits itself before it loads a decoder. Reads stdin; writes width, height and pixels, or the encoded file.
+# Reads stdin; writes width, height and pixels, or the encoded file.
 _CHILD = """
-import io, resource, struct, sys
-doing, kind, most, memory, cpu = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
-resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+import io, struct, sys
+doing, kind, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 from PIL import Image
 if kind == "WSQ":
     import wsq
@@ -80,19 +75,16 @@ def _pillow(kind: ImageKind) -> str:
 
 
 def _run(doing: str, kind: str, given: bytes) -> bytes:
-    bounds = (parameters.MAX_IMAGE_PIXELS, parameters.DECODE_MEMORY_BYTES, parameters.DECODE_CPU_S)
-    try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and our own code
-            [sys.executable, "-P", "-c", _CHILD, doing, kind, *map(str, bounds)],
-            input=given,
-            capture_output=True,
-            timeout=parameters.DECODE_DEADLINE_S,
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        raise ImageRefused(
-            f"the {kind} codec did not come to an end; have the image scanned again"
-        ) from error
+    child = limited_process.run(
+        _CHILD,
+        [doing, kind, str(parameters.MAX_IMAGE_PIXELS)],
+        given=given,
+        memory_bytes=parameters.DECODE_MEMORY_BYTES,
+        cpu_s=parameters.DECODE_CPU_S,
+        deadline_s=parameters.DECODE_DEADLINE_S,
+    )
+    if child is None:
+        raise ImageRefused(f"the {kind} codec did not come to an end; have the image scanned again")
     if child.returncode != 0:
         raise ImageRefused(f"the {kind} codec broke down over it: it is damaged; copy it again, or scan anew")
     return child.stdout

@@ -159,17 +159,18 @@ def _standard(record: TextRecord, impression: int) -> FoundMinutiae:
     kinds = np.zeros(count, np.uint8)
     quality = np.zeros(count)
     for at, row in enumerate(rows):
-        where = _XYT.fullmatch(row[1]) if len(row) >= 4 else None
-        if where is None or int(where[3]) > 359:
+        index, place, grade, letter = [*row, "", "", "", ""][:4]
+        where = _XYT.fullmatch(place)
+        if not index or where is None or int(where[3]) > 359:
             raise record.bad(
                 12,
                 f"minutia {at + 1}: index, eleven digits of place and angle, quality and type belong there",
             )
         x[at], y[at], angle[at] = int(where[1]), int(where[2]), int(where[3])
-        if row[3] not in _LETTERS:
+        if letter not in _LETTERS:
             raise record.bad(12, f"minutia {at + 1}: its type is none of A, B, C and D")
-        kinds[at] = _LETTERS[row[3]]
-        graded = record.number_in(12, row[2], 0, 63, what=f"the quality of minutia {at + 1}")
+        kinds[at] = _LETTERS[letter]
+        graded = record.number_in(12, grade, 0, 63, what=f"the quality of minutia {at + 1}")
         # 0 by hand, 1 without a method, 2 the best to 63 the worst
         quality[at] = 1.0 if graded == 0 else 0.0 if graded == 1 else (64 - graded) / 62
     scale = DPI / (100 * MM_PER_INCH)

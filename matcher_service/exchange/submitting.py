@@ -37,7 +37,7 @@ from matcher_service.routing.facts import Arrival, agency_of
 from matcher_service.routing.judging import AgencyState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from interchange.minutiae import Minutiae
     from matcher_service.exchange.extracting import Extracted
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from matcher_service.repositories import Database
 
     Extract = Callable[[FoundImage], Extracted]
+    Watch = Callable[[Sequence[Finger]], Iterable[Finger]]
 
 FOREIGN_MODEL = ModelReference(name="foreign", sha256="0" * 64)  # minutiae of which only the sender knows how
 _NO_BOOT = "00000000-0000-0000-0000-000000000000"
@@ -76,8 +77,13 @@ def our_tcn(sender: Sender, channel: str) -> str:
     return f"{channel}." + "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
-def submission_of(file: EbtsFile, *, channel: str, extracting: Extract = extract) -> Submission:
-    """The submission. Raises EbtsRefused with everything that is wrong: it is all or nothing."""
+def submission_of(
+    file: EbtsFile, *, channel: str, extracting: Extract = extract, watch: Watch | None = None
+) -> Submission:
+    """The submission. Raises EbtsRefused with everything that is wrong: it is all or nothing.
+
+    `watch` is given the fingers, and gives them on: finding minutiae in ten images takes a while.
+    """
     sender = file.sender
     if sender.kind in REPLIES:
         raise _refused(1, "1.004", f"{sender.kind} is a reply, and nothing to be searched")
@@ -90,7 +96,7 @@ def submission_of(file: EbtsFile, *, channel: str, extracting: Extract = extract
     if len(file.fingers) > 10:
         raise _refused(0, "", f"it holds {len(file.fingers)} prints; one person has at most ten fingers")
     prints, models, problems = [], set[ModelReference](), list[Problem]()
-    for finger in file.fingers:
+    for finger in file.fingers if watch is None else watch(file.fingers):
         try:
             made, model = _print_of(finger, extracting)
         except (ImageRefused, TemplateError) as error:
@@ -128,6 +134,7 @@ def submit(
     channel: str,
     agencies: Mapping[str, str],
     extracting: Extract = extract,
+    watch: Watch | None = None,
 ) -> Taken:
     """Store a file's submission for the matcher to search. Raises EbtsRefused, StoreError.
 
@@ -144,7 +151,7 @@ def submit(
         raise _refused(
             1, "1.008", f"the agency {ori} is not in the register: add it with matcher-service jurisdictions"
         )
-    submission = submission_of(file, channel=channel, extracting=extracting)
+    submission = submission_of(file, channel=channel, extracting=extracting, watch=watch)
     payload = encode_message(submission)
     store = Submissions(database, instance="ebts")
     filed = store.file(submission, payload, Arrival(ori=ori, sealed=False))

@@ -41,7 +41,6 @@ _HIT = {
     Colour.GREEN: ("G", "GREEN: NO CANDIDATE."),
 }
 _LITERALS = {
-    Disposition.CONVICTED: "CONVICTED",
     ChargeClass.FELONY: "FELONY",
     ChargeClass.MISDEMEANOR: "MISDEMEANOR",
     ChargeClass.TRAFFIC: "TRAFFIC",
@@ -90,10 +89,11 @@ def submission(
     described: list[tuple[int, Any]] = []
     if disposition in {Disposition.ARRESTED, Disposition.CHARGED, Disposition.CONVICTED}:
         described.append((45, day))
-    if charge_class in _LITERALS:
-        described.append((47, [[day, _LITERALS[charge_class]]]))
+    charge = "" if charge_class is None else _LITERALS.get(charge_class, "")
+    if charge:
+        described.append((47, [[day, charge]]))
     if disposition is Disposition.CONVICTED:
-        described.append((51, [[day, _LITERALS.get(charge_class, ""), "CONVICTED"]]))  # pyright: ignore[reportCallIssue, reportArgumentType] - None is a key like another
+        described.append((51, [[day, charge, "CONVICTED"]]))
     if left_out:
         described.append((AMPUTATED, [[f"{one.position:02}", _CODES[one.reason]] for one in left_out]))
     _add(message, 2, 0, described)

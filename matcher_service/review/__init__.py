@@ -17,6 +17,7 @@ from matcher_service.review.opening import identity_removed, open_tasks, withdra
 from matcher_service.review.queueing import BoardItem, QueueItem
 from matcher_service.review.reviews import Reviews, Tended
 from matcher_service.review.rules import Decision, State
+from matcher_service.review.tending import Tending
 
 __all__ = [
     "BadDecision",
@@ -37,6 +38,7 @@ __all__ = [
     "TaskOver",
     "TaskTaken",
     "Tended",
+    "Tending",
     "UnknownTask",
     "confirmed_by",
     "identity_removed",

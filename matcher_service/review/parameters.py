@@ -36,6 +36,9 @@ QUEUE_SHOWN: Final = 200  # more than anybody reads
 # claims, looks or decides asks anyway.
 TENDED_AT_ONCE: Final = 500
 
+# What is switched off leaves the queue, and what is late reaches supervisors, within a minute.
+TEND_EVERY_S: Final = 60.0
+
 CONFIDENCE_Z: Final = 1.959964  # of the 95 % interval of an error rate
 
 # Sheets with one print: units of the page for a millimetre of skin, the same for all, so that sizes can be compared.

@@ -184,15 +184,17 @@ class Reviews:
         )
         with self._database.read() as session:
             numbers = list(session.scalars(late.order_by(ReviewTask.id).limit(TENDED_AT_ONCE)))
-        if not numbers:
-            return Tended(ended, 0)
+        return Tended(ended, sum(self._escalate(number, now) for number in numbers))
+
+    def _escalate(self, number: int, now: datetime) -> bool:
         with self._database.write() as session:
-            for number in numbers:
-                task = load(session, number, lock=True)
+            task = load(session, number, lock=True)
+            late = task.waiting and task.row.escalated_at is None
+            if late:
                 task.row.escalated_at = now
                 session.flush()
                 tell(session, task, "review.escalate", actor=SYSTEM, why="overdue")
-        return Tended(ended, len(numbers))
+            return late
 
     def _shut(self, now: datetime) -> list[int]:
         query = (

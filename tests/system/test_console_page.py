@@ -1,16 +1,21 @@
 """The console in a real browser: the first sign-in, every page at two sizes, and what people do on them."""
 
+import contextlib
 import importlib.util
 import os
 import re
+import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pyotp
 import pytest
-import uvicorn
 
 from matcher_service.accounts import Grant, Role
 from matcher_service.console.server import make_server
@@ -33,9 +38,9 @@ PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 PASSWORD = "seven tall herons waiting"
 
 
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory):
-    made = stand.Centre(tmp_path_factory.mktemp("console"), console={"port": 0})
+@contextlib.contextmanager
+def served(folder, *, port=0, **settings):
+    made = stand.Centre(folder, console={"port": port}, **settings)
     server = make_server(made.settings, database=made.database)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -47,6 +52,18 @@ def centre(tmp_path_factory):
     server.should_exit = True
     thread.join(20)
     made.close()
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("console")) as made:
+        yield made
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @pytest.fixture
@@ -136,7 +153,8 @@ def test_the_first_sign_in_and_the_next(centre, browse):
 PAGES = {
     Role.ADMINISTRATOR: (
         "/", "/own", "/jurisdictions?text=o", f"/jurisdictions/{stand.BOONE}", "/jurisdictions/map", "/activations",
-        "/activations/new", f"/jurisdictions/{stand.BOONE}/suspend/immigration", "/repositories", "/requests", "/devices",
+        "/activations/new", f"/jurisdictions/{stand.BOONE}/suspend/immigration", "/repositories", "/requests",
+        "/devices",
         "/accounts", "/accounts/new", "/audit/chain", "/report",
     ),
     Role.AUDITOR: ("/audit",),
@@ -155,8 +173,19 @@ def test_every_page(centre, browse, size, role):
         answer = page.goto(path.replace("{tcn}", tcn))
         assert answer.status == 200, path
         check_layout(page, path)
-        name = re.sub(r"[^a-z]+", "-", f"{role}{path}".replace("{tcn}", "one").lower().split("?")[0]).strip("-")
+        name = re.sub(r"[^a-z]+", "-", f"{role}{path}".replace("{tcn}", "one").lower().split("?")[0]).strip(
+            "-"
+        )
         picture(page, f"{name}-{size}")
+
+
+def test_the_report_keeps_its_own_style(centre, browse):
+    page = browse("desk", centre.as_role(Role.AUDITOR))
+    page.goto("/report")
+    page.click("text=Show the report")
+    assert "people's prints" in page.locator("h1").inner_text()
+    assert page.evaluate("getComputedStyle(document.body).maxWidth") != "none"
+    picture(page, "report-desk")
 
 
 def test_two_people_activate_and_one_switches_off(centre, browse):
@@ -197,3 +226,61 @@ def test_an_administrator_adds_somebody(centre, browse):
     picture(page, "account-desk")
     page.click("button:text('Let in no more')")
     assert "let in no more" in page.inner_text("[role=status]")
+
+
+def test_the_command_serves_it(tmp_path):
+    """A process of its own, as the unit starts it, until SIGTERM."""
+    port = free_port()
+    program = "import typer; from matcher_service.commands.console import console; typer.run(console)"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            program,
+            "--set",
+            f"database.url=sqlite:///{tmp_path}/m.db",
+            "--set",
+            f"console.port={port}",
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=10) as answer:
+                    text = answer.read().decode()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert process.poll() is None
+                time.sleep(0.2)
+        assert "Sign in" in text
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def test_the_identity_provider_lets_somebody_in(chromium, tmp_path):
+    """Strict cookies stay away from a redirect that the provider began; it works all the same."""
+    provider = load("test_oidc").Provider()
+    port = free_port()
+    (tmp_path / "secret").write_text("the-clients-secret\n")
+    oidc = {
+        "issuer": provider.issuer,
+        "client_id": "whorl",
+        "client_secret_file": tmp_path / "secret",
+        "redirect_uri": f"http://127.0.0.1:{port}/sign-in/back",
+    }
+    with served(tmp_path, port=port, accounts={"oidc": oidc}) as centre:
+        centre.account("jdoe", Grant(Role.AUDITOR))
+        page = chromium.new_page(base_url=centre.url)
+        page.goto("/sign-in")
+        page.click("text=Sign in with your organisation")
+        assert "did not let you in" in page.inner_text("[role=alert]")  # an account, but not linked
+        centre.directory.link_oidc("jdoe", issuer=provider.issuer, subject="subject-1", by="system:test")
+        page.click("text=Sign in with your organisation")
+        page.wait_for_url(f"{centre.url}/")
+        assert page.locator("h1").inner_text() == "What waits for you"
+        page.close()
+    provider.server.shutdown()
+    provider.server.server_close()

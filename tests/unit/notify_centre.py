@@ -1,8 +1,12 @@
 """A made-up centre for the tests of notification: one activated county, one repository, one person in it."""
 
+import functools
 import json
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -91,26 +95,81 @@ class NoWebhooks:
         self.posts.append(post)
 
 
-class Centre:
-    """A centre with one activated county, one repository, and one person in it."""
+class Template:
+    """A database with the register, the repository, the examiners and a subscriber in it: made once, then copied."""
 
-    def __init__(self, folder, *, networks=()):
-        self.folder = folder
+    def __init__(self, folder):
+        self.file = folder / "template.db"
         self.clock = Clock()
-        self.database = Database(f"sqlite:///{folder}/m.db")
-        repositories = Repositories(self.database)
+        database = Database(f"sqlite:///{self.file}")
+        repositories = Repositories(database)
         repositories.create(REPOSITORY)
         prints = [NewPrint.of(2, made_up_minutiae(1)), NewPrint.of(7, made_up_minutiae(2))]
         self.person = repositories.enroll_many(REPOSITORY, [prints])[0].identity
+        missouri = read_register((DATA / "missouri.csv").read_bytes(), "missouri.csv")
+        content = RegisterContent(
+            jurisdictions=tuple(one for one in missouri.jurisdictions if one.code in {"US-MO", BOONE, CASS}),
+            agencies=(
+                AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction=BOONE),
+                AgencyEntry(ori=TOLD_ORI, name="Field Office", jurisdiction="US-MO"),
+            ),
+        )
+        Register(database, now=self.clock).bring(content, source="missouri.csv", by="system:test")
+        with database.write() as session:
+            session.add_all(
+                AccountRow(
+                    id=name,
+                    name=name,
+                    display_name=name,
+                    password_hash="",
+                    totp_step=0,
+                    ori="",
+                    state="active",
+                    created_at=self.clock.now,
+                    failures=0,
+                    locked_until=None,
+                )
+                for name in ("one", "two")
+            )
+        self.agency = Agency("field-office")
+        subscribers = Subscribers(database, sealer=lambda: None, now=self.clock)
+        take_up(subscribers, self.agency)
+        subscribers.subscribe("field-office", REPOSITORY, by="system:test")
+        database.close()
+
+
+_keep = tempfile.TemporaryDirectory(prefix="whorl-notify-")
+
+
+@functools.cache
+def template():
+    return Template(Path(_keep.name))
+
+
+def take_up(subscribers, agency, **more):
+    return subscribers.add(
+        agency.name,
+        words="Field office",
+        ori=TOLD_ORI,
+        sealing_pem=agency.sealing.public.pem.decode(),
+        signing_pem=agency.signing.public.pem.decode(),
+        by="system:test",
+        **more,
+    )
+
+
+class Centre:
+    """A centre with one repository, one person in it, and one subscriber; one county can be activated."""
+
+    def __init__(self, folder, *, networks=()):
+        made = template()
+        shutil.copy(made.file, folder / "m.db")
+        self.folder = folder
+        self.person, self.agency = made.person, made.agency
+        self.clock = Clock()
+        self.database = Database(f"sqlite:///{folder}/m.db")
         self.submissions = Submissions(self.database, instance="matcher-1")
         self.register = Register(self.database, now=self.clock)
-        missouri = read_register((DATA / "missouri.csv").read_bytes(), "missouri.csv")
-        agencies = (
-            AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction=BOONE),
-            AgencyEntry(ori=TOLD_ORI, name="Field Office", jurisdiction="US-MO"),
-        )
-        content = RegisterContent(jurisdictions=missouri.jurisdictions, agencies=agencies)
-        self.register.bring(content, source="missouri.csv", by="system:test")
         self.subscribers = Subscribers(self.database, sealer=self.sealer, networks=networks, now=self.clock)
         self.keys = Keys()
         self.webhooks = NoWebhooks()
@@ -126,23 +185,6 @@ class Centre:
             now=self.clock,
         )
         self.webhooks.start(self.delivery._posted)
-        with self.database.write() as session:
-            for name in ("one", "two"):
-                session.add(
-                    AccountRow(
-                        id=name,
-                        name=name,
-                        display_name=name,
-                        password_hash="",
-                        totp_step=0,
-                        ori="",
-                        state="active",
-                        created_at=self.clock.now,
-                        failures=0,
-                        locked_until=None,
-                    )
-                )
-        self.agency = self.subscriber("field-office")
 
     def sealer(self):
         return Sealer.of(self.folder / "accounts.key")
@@ -154,15 +196,7 @@ class Centre:
 
     def subscriber(self, name, *, jurisdiction="", subscribe=True, **more):
         agency = Agency(name)
-        agency.secret = self.subscribers.add(
-            name,
-            words="Field office",
-            ori=TOLD_ORI,
-            sealing_pem=agency.sealing.public.pem.decode(),
-            signing_pem=agency.signing.public.pem.decode(),
-            by="system:test",
-            **more,
-        )
+        agency.secret = take_up(self.subscribers, agency, **more)
         if subscribe:
             self.subscribers.subscribe(name, REPOSITORY, jurisdiction, by="system:test")
         return agency

@@ -29,7 +29,7 @@ from matcher_service.repositories import (
 from matcher_service.repositories.account_tables import AccountRow
 from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.case_tables import CaseFile, LevelChange, SecondResponse
-from matcher_service.repositories.notice_tables import Identification, Subscriber
+from matcher_service.repositories.notice_tables import Identification, Notification, Subscriber
 from matcher_service.repositories.review_tables import ReviewTask
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
 from matcher_service.routing import Answer, Conditions
@@ -543,6 +543,36 @@ def test_second_response_where_the_review_ended_without_identification(centre, s
     [reply] = centre.told()
     assert [one.colour for one in reply.repositories] == ([] if colour is None else [colour])
     assert reply.not_searched == (() if colour else ("immigration",))
+
+
+@pytest.mark.parametrize(
+    ("states", "kind"),
+    [((), "match"), (("held",), None), (("held", "cancelled"), None), (("cancelled",), "ended")],
+)
+def test_where_nobody_may_be_told_the_kiosk_is_not_told_either(centre, states, kind):
+    number = centre.booked()
+    task = centre.review(number, "identified")
+    with centre.database.write() as session:
+        row = session.get_one(ReviewTask, task)
+        made = Identification(
+            task_id=task, submission_id=number, repository_id=row.repository_id, identity_id=None,
+            confirmed_at=START, confirmed_by="[]", log10_fmr=-7.0, state="confirmed",
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        session.add_all(
+            Notification(
+                number=f"n{n}", identification_id=made.id, subscriber_id=1, kind="hit", state=state, created_at=START,
+                next_at=START, due_at=START, attempts=0,
+            )
+            for n, state in enumerate(states)
+        )  # fmt: skip
+        session.flush()
+        found = cases.second_response(session, number, "immigration", now=START)
+        assert (None if found is None else session.get_one(SecondResponse, found).kind) == kind
+        assert (
+            cases.second_response(session, number, "criminal", now=START) is None
+        )  # answered at first, or not at all
 
 
 def test_nothing_found_is_said_without_a_review(centre):

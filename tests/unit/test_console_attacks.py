@@ -31,7 +31,13 @@ BOONE, BOONE_ORI, COLE_ORI = console_stand.BOONE, console_stand.BOONE_ORI, conso
 
 SUSPEND = f"/jurisdictions/{BOONE}/suspend/immigration"
 HTML = "<img src=x onerror=alert(1)>\"'><script>alert(1)</script>{{7*7}}"
-SQL = ["' OR '1'='1", "'; DROP TABLE submission; --", "\" UNION SELECT name FROM account --", "%", "1); DELETE FROM account"]
+SQL = [
+    "' OR '1'='1",
+    "'; DROP TABLE submission; --",
+    '" UNION SELECT name FROM account --',
+    "%",
+    "1); DELETE FROM account",
+]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +95,9 @@ def test_a_form_from_another_site_is_refused_even_with_the_token(centre, admin, 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x"])
 def test_only_forms_are_taken(admin, kind):
     answer = admin.client.post(
-        SUSPEND, content=f"csrf={admin.csrf}&reason=x", headers={"content-type": kind, "x-csrf-token": admin.csrf}
+        SUSPEND,
+        content=f"csrf={admin.csrf}&reason=x",
+        headers={"content-type": kind, "x-csrf-token": admin.csrf},
     )
     assert answer.status_code == 415
 
@@ -109,14 +117,16 @@ def test_the_token_may_come_as_a_header_as_scripts_send_it(centre):
 
 def sign_in(centre, client, name, password, code="", **more):
     page = client.get("/sign-in")
-    token = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+    token = re.findall(r'name="csrf" value="([^"]+)"', page.text)[-1]  # before it may be that of signing out
     return client.post(
         "/sign-in", data={"csrf": token, "name": name, "password": password, "code": code, **more}
     )
 
 
 def test_a_session_that_was_put_into_the_browser_before_is_worth_nothing(centre):
-    first = Directory(centre.database, hasher=Hasher(time_cost=1, memory_kib=64)).add("fixed", by="system:test")
+    first = Directory(centre.database, hasher=Hasher(time_cost=1, memory_kib=64)).add(
+        "fixed", by="system:test"
+    )
     planted = centre.token(centre.as_role(Role.AUDITOR).name)
     client = centre.client(planted)
     answer = sign_in(centre, client, "fixed", first)
@@ -176,7 +186,8 @@ def test_html_that_people_write_stays_words(centre, admin):
         account = centre.directory.find(admin.name).account
         propose(session, Action.ACTIVATION_PROPOSE, by=account, details={"what": HTML}, reason=HTML)
     form = {
-        "jurisdiction": console_stand.COLE, "repository": "criminal", "from": "2030-01-01", "until": "", "min_fingers": "1",
+        "jurisdiction": console_stand.COLE, "repository": "criminal", "from": "2030-01-01", "until": "",
+        "min_fingers": "1",
         "answer": "second", "signed_by": HTML, "document_sha256": "ab" * 32, "reason": HTML,
     }  # fmt: skip
     assert other.post("/activations", **form).status_code == 303
@@ -185,7 +196,9 @@ def test_html_that_people_write_stays_words(centre, admin):
     assert admin.post(f"/activations/{number}/approve").status_code == 303
     assert other.post("/accounts", name="marked", display_name=HTML, ori="").status_code == 200
     assert other.post(SUSPEND, reason=HTML).status_code == 303
-    centre.register.enter_agreed([console_stand.activation(BOONE, "immigration")], by="one", approved_by="two")
+    centre.register.enter_agreed(
+        [console_stand.activation(BOONE, "immigration")], by="one", approved_by="two"
+    )
     auditor = centre.as_role(Role.AUDITOR)
     pages = [
         (admin, "/activations?all=yes"),
@@ -206,7 +219,8 @@ def test_html_that_people_write_stays_words(centre, admin):
 
 @pytest.mark.parametrize(
     "path",
-    ["/audit?actor={}", "/audit?subject={}", "/jurisdictions?text={}", "/submissions?outcome={}", "/{}", "/sign-in?next={}",
+    ["/audit?actor={}", "/audit?subject={}", "/jurisdictions?text={}", "/submissions?outcome={}", "/{}",
+     "/sign-in?next={}",
      "/jurisdictions/{}", "/report/page?first={}&last=2026-01", "/audit?since={}"],
 )  # fmt: skip
 def test_html_in_an_address_stays_words(centre, path):
@@ -230,7 +244,9 @@ def test_sql_in_fields_finds_nothing_and_breaks_nothing(centre, shape):
         person = officer if path == "/submissions" else auditor
         for name in ("actor", "subject", "text", "tcn", "before", "state"):
             assert person.client.get(path, params={name: shape}).status_code in (200, 303)
-    assert auditor.client.get("/audit", params={"subject": shape}).text.count("<tr>") <= 2
+    assert (
+        auditor.client.get("/audit", params={"subject": shape}).text.count("<tr>") < 6
+    )  # only the looks for it
     assert officer.client.get(f"/submissions/{shape.replace('/', '')}").status_code == 404
     with centre.database.read() as session:
         assert session.scalar(select(func.count()).select_from(AuditEntry)) >= before
@@ -251,7 +267,9 @@ def test_an_officer_sees_no_other_agencys_submissions(centre):
     words = [re.search(r"<main.*</main>", one.text, re.DOTALL)[0] for one in (hidden, none)]
     assert words[0] == words[1]  # not even that it exists
     assert officer.post(f"/submissions/{theirs}/redeliver").status_code == 404
-    assert centre.as_role(Role.OFFICER, ori=COLE_ORI).post(f"/submissions/{theirs}/redeliver").status_code == 303
+    assert (
+        centre.as_role(Role.OFFICER, ori=COLE_ORI).post(f"/submissions/{theirs}/redeliver").status_code == 303
+    )
 
 
 def test_the_desk_is_not_told_colours_that_are_to_follow(centre):
@@ -311,8 +329,8 @@ def test_headers_against_frames_and_guessing(centre, admin, path):
 
 def test_pages_bring_no_code_or_style_of_their_own(centre, admin):
     for path in ("/", "/accounts", f"/jurisdictions/{BOONE}", "/own"):
-        text = admin.get(path).text
-        assert not re.search(r"<style|<script(?! src=)| style=| on[a-z]+=|javascript:|https?://(?!www\.w3\.org)", text), path
+        tags = " ".join(re.findall(r"<[^>]*>", admin.get(path).text))
+        assert not re.search(r"<style|<script(?! src=)| style=| on[a-z]+=|javascript:|https?:", tags), path
 
 
 def test_a_body_that_is_too_large(admin):
@@ -328,7 +346,8 @@ def test_a_body_that_does_not_come(centre, declared):
     """By the application itself: a client that sends the first bytes and then waits."""
     sent = []
     scope = {
-        "type": "http", "method": "POST", "path": "/sign-in", "query_string": b"", "scheme": "http", "http_version": "1.1",
+        "type": "http", "method": "POST", "path": "/sign-in", "query_string": b"", "scheme": "http",
+        "http_version": "1.1",
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "root_path": "", "raw_path": b"/sign-in",
         "headers": [(b"host", b"127.0.0.1"), *([(b"content-length", b"900")] if declared else [])],
     }  # fmt: skip
@@ -411,7 +430,7 @@ def test_the_report_for_everybody_is_there_only_where_it_is_switched_on(centre, 
     assert centre.client().get("/public/report").status_code == 404
     page = tmp_path / "report.html"
     page.write_text("<!DOCTYPE html><style>p{color:red}</style><p>counted</p>")
-    open_one = console_stand.Centre(tmp_path, console={"public_report": str(page)})
+    open_one = console_stand.Centre(tmp_path, console={"public_report": page})
     answer = open_one.client().get("/public/report")
     assert "counted" in answer.text
     assert "'sha256-" in answer.headers["content-security-policy"]

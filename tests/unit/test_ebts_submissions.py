@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 import typer
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
+from interchange import Record, templates
 from interchange.charges import ChargeClass, Disposition
 from interchange.messages import (
     CaptureFault,
@@ -22,21 +24,25 @@ from interchange.messages import (
 )
 from matcher_service import routing
 from matcher_service.commands.exchange import app as ebts_app
+from matcher_service.enrolling import enroll_paths
 from matcher_service.exchange import transaction, writing
 from matcher_service.exchange.charge_fields import read_table
 from matcher_service.exchange.image_headers import ImageKind
 from matcher_service.exchange.image_records import FoundImage
 from matcher_service.exchange.writing import Address, PrintOut
-from matcher_service.repositories import Database, Outcome, Repositories, SearchOutcome, Submissions
+from matcher_service.galleries import LiveGalleries
+from matcher_service.repositories import Database, NewPrint, Outcome, Repositories, SearchOutcome, Submissions
 from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.review_tables import ReviewTask
-from matcher_service.repositories.schema import Repository, SearchRecord, StoredSubmission
-from matcher_service.routing import Conditions, Verdict
+from matcher_service.repositories.schema import Identity, Repository, SearchRecord, StoredSubmission
+from matcher_service.routing import Answer, Conditions, Verdict
 from matcher_service.routing.entries import ActivationEntry, AgencyEntry
 from matcher_service.routing.files import RegisterContent, read_register
 from matcher_service.routing.register import Register
 from matcher_service.routing.rollout import DATA
+from matcher_service.routing.router import Router
+from matcher_service.searching import Searching
 
 ORI, CENTRE = "MO0100000", "MO0200000"
 AT = datetime(2030, 5, 1, 12, 34, 56, tzinfo=UTC)
@@ -57,7 +63,7 @@ class Desk:
             agencies=(AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction="US-MO-019"),),
         )
         register.bring(content, source="missouri.csv", by="system:test")
-        conditions = Conditions(charge_classes=(ChargeClass.FELONY,))
+        conditions = Conditions(charge_classes=(ChargeClass.FELONY,), answer=Answer.FIRST)
         entry = ActivationEntry(
             jurisdiction="US-MO-019",
             repository="criminal",
@@ -106,7 +112,7 @@ class Desk:
         reply = Reply(
             tcn=tcn,
             answered_at=datetime.now(UTC),
-            repositories=(RepositoryReply(name="criminal", colour=colour),),
+            repositories=() if colour is None else (RepositoryReply(name="criminal", colour=colour),),
             timings_ms={},
             to_follow=to_follow,
             **more,
@@ -116,7 +122,7 @@ class Desk:
             searched_at=datetime.now(UTC),
             duration_ms=1.0,
             gallery_prints=3,
-            colour=colour,
+            colour=colour or Colour.RED,
         )
         assert self.submissions.finish(waiting, encode_message(reply), [search], Outcome.ANSWERED)
         return waiting.id
@@ -280,6 +286,9 @@ def test_results_are_said_only_after_the_examiners_and_never_during_a_challenge(
     tcn = desk.submit(path)["tcn"]
     submission = desk.answered(tcn, Colour.RED)
     words = ["reply", path, "--channel", "boone-livescan", "--ori", CENTRE, "--kind", "SRE", "--out"]
+    assert "have not decided yet" in desk.run(
+        *words, desk.folder / "early.eft", code=1
+    )  # no task is made yet
     desk.reviewed(submission, "open")
     assert "have not decided yet" in desk.run(*words, desk.folder / "a.eft", code=1)
     desk.reviewed(submission, "identified", identification="frozen")
@@ -294,6 +303,14 @@ def test_results_are_said_only_after_the_examiners_and_never_during_a_challenge(
     assert read(desk.folder / "d.eft").finding == "N"
 
 
+def test_what_is_answered_after_review_is_no_rapid_reply(desk):
+    path = desk.file(charge_class=ChargeClass.FELONY)
+    desk.answered(desk.submit(path)["tcn"], None, to_follow=("immigration",))
+    words = ["reply", path, "--channel", "boone-livescan", "--ori", CENTRE, "--out", desk.folder / "out.eft"]
+    assert "only after review and evaluation" in desk.run(*words, code=1)
+    assert not (desk.folder / "out.eft").exists()
+
+
 def test_a_rule_that_is_off_meanwhile_lets_nothing_out(desk):
     path = desk.file(charge_class=ChargeClass.FELONY)
     desk.answered(desk.submit(path)["tcn"], Colour.RED)
@@ -302,8 +319,39 @@ def test_a_rule_that_is_off_meanwhile_lets_nothing_out(desk):
     desk.run("reply", path, "--channel", "boone-livescan", "--ori", CENTRE, "--out", out)
     answer = read(out)
     assert answer.sender.kind == "ERRT"
-    assert "NOTHING WAS SEARCHED" in answer.messages[0]
+    assert "NO REPOSITORY MAY ANSWER" in answer.messages[0]
     assert answer.finding == ""
+
+
+def test_a_file_is_searched_as_any_other_and_its_person_found(desk):
+    from matcher_service.search import Gallery
+    from matcher_service.search.decision import colours
+
+    store = Repositories(desk.database)
+    store.enroll("criminal", [NewPrint.of(finger, made_up_minutiae(finger)) for finger in (1, 2)])
+    store.enroll("immigration", [NewPrint.of(finger, made_up_minutiae(finger)) for finger in (1, 2)])
+    galleries = LiveGalleries(
+        repositories=store, make_gallery=lambda source: Gallery(source=source, threads=1)
+    )
+    galleries.load()
+    told = []
+    searching = Searching(
+        submissions=desk.submissions,
+        galleries=galleries,
+        router=Router(desk.database),
+        colour=colours(0.001, 0.1),
+        tell=told.append,
+        reply_deadline_s=100.0,
+    )
+    path = desk.file(kind="RPIS", charge_class=ChargeClass.FELONY)
+    tcn = desk.submit(path)["tcn"]
+    assert searching.answer_next()
+    assert told[0].tcn == tcn
+    assert [one.repository for one in desk.submissions.searches(tcn)] == ["criminal"]  # the other has no rule
+    out = desk.folder / "out.eft"
+    desk.run("reply", path, "--channel", "boone-livescan", "--ori", CENTRE, "--out", out)
+    assert read(out).finding == "R"
+    assert searching.stop(30)
 
 
 def test_a_kiosks_submission_goes_out_and_comes_back_as_itself(desk):
@@ -319,6 +367,23 @@ def test_a_kiosks_submission_goes_out_and_comes_back_as_itself(desk):
     assert "is there already" in desk.run(*words, code=1)
 
 
+def test_an_enrolled_identity_goes_out_each_finger_once(desk):
+    folder = desk.folder / "people"
+    folder.mkdir()
+    record = Record.from_minutiae([made_up_minutiae(4), made_up_minutiae(5)], positions=[4, 5])
+    (folder / "one.iso").write_bytes(templates.encode(record))
+    enroll_paths(desk.database, "criminal", [folder / "one.iso"])
+    with desk.database.read() as session:
+        person = session.scalar(select(Identity.id))
+    out = desk.folder / "out.eft"
+    words = ["export", "--repository", "criminal", "--to", "WVIAFIS0Z", "--ori", CENTRE, "--out", out]
+    assert "name either" in desk.run(*words, code=1)
+    assert "has no identity" in desk.run(*words, "--identity", "0" * 32, code=1)
+    desk.run(*words, "--identity", person)
+    assert [one.position for one in read(out).fingers] == [4, 5]
+    assert "repository.export" in desk.actions()
+
+
 def test_a_long_number_of_ours_is_cut_to_its_unique_part():
     tcn = "a-very-long-name-of-a-kiosk-at-a.01M00000000000000000000000"
     assert writing.short_tcn(tcn) == "01M00000000000000000000000"
@@ -330,7 +395,7 @@ def test_minutiae_are_found_in_an_image_by_the_kiosks_own_extractor(desk):
     from models.synthetic import impression, master
 
     grey = impression(master(7), 1)
-    kinds = [ImageKind.RAW, ImageKind.PNG]
+    kinds = [ImageKind.RAW, ImageKind.WSQ if find_spec("wsq") else ImageKind.PNG]
     path = desk.file(positions=(1,), charge_class=ChargeClass.FELONY)
     for position, kind in zip((2, 7), kinds, strict=True):
         height, width = grey.shape

@@ -582,7 +582,7 @@ def _at_once(*doing):
 
 
 def test_two_examiners_at_once_one_wins_the_other_is_told(alone):
-    for _ in range(4):
+    for _ in range(3):
         task = alone.task()
         results = _at_once(
             lambda task=task: alone.reviews.claim(alone.ann, task),
@@ -767,6 +767,26 @@ def test_what_is_late_is_counted_and_supervisors_are_called_once(desk):
     first = desk.reviews.board(desk.sue)[0]
     assert (first.task, first.escalated_at, first.overdue) == (task, desk.now, True)
     assert len(desk.audit("review.escalate")) == 1
+
+
+def test_it_is_tended_in_the_background_also_after_a_fault(alone, monkeypatch):
+    task = alone.task()
+    alone.register.suspend(BOONE, "immigration", by="system:test", reason="asked to")
+    tend, done, faults = alone.reviews.tend, threading.Event(), [RuntimeError("made up")]
+
+    def tending():
+        if faults:
+            raise faults.pop()
+        found = tend()
+        done.set()
+        return found
+
+    monkeypatch.setattr(alone.reviews, "tend", tending)
+    background = review.Tending(alone.reviews, every_s=0.01)
+    background.start()
+    assert done.wait(60)
+    background.stop()
+    assert alone.row(task).state == State.WITHDRAWN
 
 
 def test_without_rules_one_examiner_decides(desk):

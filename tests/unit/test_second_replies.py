@@ -79,9 +79,13 @@ def test_only_so_many_are_kept(spool):
 def test_the_uplink_takes_them_by_stage(spool):
     news = []
     uplink = Uplink(
-        spool=spool, device="kiosk-1", broker=BrokerSettings(), settings=UplinkSettings(), clock=SystemClock(store=spool),
+        spool=spool,
+        device="kiosk-1",
+        broker=BrokerSettings(),
+        settings=UplinkSettings(),
+        clock=SystemClock(store=spool),
         events=news.append,
-    )  # fmt: skip
+    )
     topic = "fp/v1/kiosk-1/down/reply"
     for payload in (said(Colour.RED), first(), first(after_s=9), said(Colour.RED)):
         uplink.on_message(Incoming(topic, payload))

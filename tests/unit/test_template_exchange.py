@@ -3,6 +3,7 @@
 import struct
 import zlib
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -246,7 +247,7 @@ def test_convert_goes_round_all_template_formats(tmp_path):
     was = made_up_minutiae(6)
     (tmp_path / "a.iso").write_bytes(iso19794.encode(record_of(was, position=7)))
     way = ["a.iso", "b.378", "c.xyt", "d.iso", "e.cn", "f.cc", "g.iso"]
-    for source, target in zip(way, way[1:], strict=False):
+    for source, target in pairwise(way):
         size = ("--width", was.width, "--height", was.height) if source.endswith("xyt") else ()
         run(tmp_path / source, tmp_path / target, "--finger", 7, *size)
     end = templates.decode((tmp_path / "g.iso").read_bytes())

@@ -41,7 +41,7 @@ def exposure(*arguments):
 
 
 def test_all_are_there():
-    names = ("api", "crl", "edge", "kiosk", "matcher")
+    names = ("api", "console", "crl", "edge", "kiosk", "matcher")
     assert [f"whorl-{name}.service" for name in names] == OURS
 
 
@@ -110,6 +110,7 @@ def test_the_watchdog_is_wanted_and_heard(name):
         ("whorl-edge.service", "edge-service kiosk", "/etc/whorl/edge.toml"),
         ("whorl-matcher.service", "matcher-service run", "/etc/whorl/centre.toml"),
         ("whorl-api.service", "matcher-service api", "/etc/whorl/centre.toml"),
+        ("whorl-console.service", "matcher-service console", "/etc/whorl/centre.toml"),
     ],
 )
 def test_the_programs_that_are_started(name, program, settings):
