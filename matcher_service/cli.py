@@ -16,6 +16,7 @@ from matcher_service.commands.audit import app as audit_app
 from matcher_service.commands.authority import app as authority_app
 from matcher_service.commands.cases import app as cases_app
 from matcher_service.commands.comparing import compare, explain
+from matcher_service.commands.console import console
 from matcher_service.commands.converting import convert
 from matcher_service.commands.devices import app as devices_app
 from matcher_service.commands.exchange import app as ebts_app
@@ -86,6 +87,7 @@ def run(
 
 
 _COMMANDS = {
+    "Service": (console,),
     "Repositories": (enroll, repositories, stats, export, refused),
     "Prints": (search, compare, explain, convert),
     "API": (api, api_token),

@@ -63,6 +63,8 @@ def stopped(
             "withdrawn": "It was withdrawn",
         }.get(problem.state, "It is closed")
     words = str(problem)
+    if isinstance(problem, NotClaimed):
+        words = f"task {problem.task} is not claimed by you, or your claim ran out. Nothing was recorded"
     return console.show(
         request,
         "review_stop.html",
