@@ -97,10 +97,15 @@ class Gate:
         name = self._tokens.name_of(given[0]) if len(given) == 1 else None
         if name is None:
             raise Refused(401, "send 'Authorization: Bearer TOKEN' with a token of matcher-service api-token")
-        if not scope["path"].startswith(self._confined.get(name, ("/",))):
+        if not _within(scope["path"], self._confined.get(name, ("/",))):
             theirs = ", ".join(self._confined[name])
             raise Refused(403, f"this token is for {theirs} alone; ask for one of another name")
         return name
+
+
+def _within(path: str, places: tuple[str, ...]) -> bool:
+    """Whether `path` is one of the places, or below one."""
+    return any(path == place or path.startswith(f"{place.rstrip('/')}/") for place in places)
 
 
 async def read_body(

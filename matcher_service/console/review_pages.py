@@ -109,6 +109,7 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
             probe=None if probe is None else Drawn.of(probe),
             other=Drawn.of(theirs[view.nth]) if theirs and probe is not None else None,
             pairs=None if pairs is None else drawing(pairs),
+            moved=bool(fields(request, "show")),
             minutes=max(0, int((look.expires_at - now()).total_seconds() // 60)),
         )
 
@@ -165,7 +166,7 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
         try:
             reviews.decide(signed_in(request), number, typed.decision, reason=typed.reason, place=typed.place)
         except BadDecision as error:
-            problem = f"Nothing was recorded yet. The {error.field} {error.reason}."
+            problem = f"Nothing was recorded yet. {error.field.capitalize()}: {error.reason}."
             return compared(request, typed, view_of(request), problem=problem, status=400)
         except (ReviewError, NotPermitted) as error:
             return stopped(console, request, error, typed)

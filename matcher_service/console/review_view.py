@@ -104,7 +104,7 @@ class Drawn:
         """For the page."""
         told = [shown.finger, f"{len(shown.minutiae)} minutiae"]
         if shown.quality:
-            told.append(f"quality {shown.quality} of 100")
+            told.append(f"quality\N{NO-BREAK SPACE}{shown.quality}")
         return cls(drawing(shown.svg()), ", ".join(told))
 
 

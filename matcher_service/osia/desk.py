@@ -129,15 +129,19 @@ class OsiaDesk:
                 raise OsiaRefusal(404, "no such person")
             gone = [one for one in known if encounter in (None, one.encounter_id)]
             identity = known[0].identity_id
+            last = len(gone) == len(known)
             with self._database.write() as session:
-                where = session.get(Identity, identity)
-                assert where is not None  # its encounters are there
-                session.execute(delete(Encounter).where(Encounter.id.in_([one.encounter for one in gone])))
-                if len(gone) == len(known):
-                    session.execute(delete(Identity).where(Identity.id == identity))
-                session.add(GalleryChange(repository_id=where.repository_id, identity_id=identity))
-                session.flush()
-                _note(session, "osia.delete", client, transaction, encounters=len(gone))
+                if not last:
+                    where = session.get(Identity, identity)
+                    assert where is not None  # its other encounters are there
+                    session.execute(
+                        delete(Encounter).where(Encounter.id.in_([one.encounter for one in gone]))
+                    )
+                    session.add(GalleryChange(repository_id=where.repository_id, identity_id=identity))
+                    session.flush()
+                _note(session, "osia.delete", client, transaction, encounters=len(gone), person=last)
+            if last:  # after the entry: should this fail, the client still has its ids, and asks again
+                self._repositories.remove(client.repository, identity)
 
     # -- searches
 

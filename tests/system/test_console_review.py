@@ -167,6 +167,20 @@ def picture(page, name):
         page.screenshot(path=f"{PICTURES}/{name}-whole.png", full_page=True)
 
 
+def check_layout(page):
+    """Nothing hangs out sideways, on a desk or a telephone; every field has a name; one first heading."""
+    for width, height in ((390, 844), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{page.url}: {wide} px too wide at {width}"
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('input:not([type=hidden]),select,textarea')]"
+        ".filter(e => !(e.labels && e.labels.length) && !e.ariaLabel).map(e => e.name)"
+    )
+    assert nameless == []
+    assert page.locator("h1").count() == 1
+
+
 def box(page, nth=0):
     svg = page.locator(".sheet-view svg").nth(nth)
     return [float(one) for one in svg.get_attribute("viewBox").split()]
@@ -184,6 +198,7 @@ def test_an_examiner_compares_and_decides(centre, browse):
     assert page.locator(".cards a[href='/reviews'] .number").inner_text() == "1"
     page.click(".cards a[href='/reviews']")
     picture(page, "review-queue")
+    check_layout(page)
     page.click("text=Take the next one")
     assert page.url.endswith(f"/reviews/{task}")
     assert "min left" in page.inner_text("#left")
@@ -222,9 +237,11 @@ def test_an_examiner_compares_and_decides(centre, browse):
     seen += page.content()
     page.check("[value=plain]")
     picture(page, "review-task")
+    check_layout(page)
     page.click("text=Hide the pairs")
     page.evaluate("scrollTo(0, 0)")
     picture(page, "console-review")
+    check_layout(page)
     page.goto(f"/reviews/{task}")
     assert page.input_value("[name=reason]") == REASON  # kept by the tab
     page.check("[value=identification]")
@@ -238,6 +255,7 @@ def test_an_examiner_compares_and_decides(centre, browse):
     page.click("button:text('Record the decision')")
     assert page.locator("h1").inner_text() == "You do not have this task"
     picture(page, "review-lost")
+    check_layout(page)
     page.click("button:text-is('Take it')")
     assert page.input_value("[name=reason]") == REASON
     assert page.input_value("[name=chosen]") == str(place)
@@ -322,13 +340,16 @@ def test_other_repositories_tasks_and_the_supervisor(centre, browse):
     assert page.locator(".cards .urgent a[href='/review-board'] .number").inner_text() == "1"
     page.goto("/review-board")
     picture(page, "review-board")
+    check_layout(page)
     page.select_option(f"[aria-label='Give task {task} to']", helper.name)
     page.click(f"button[aria-label='Give task {task}']")
     assert f"{helper.name}'s" in page.inner_text("[role=status]")
     assert "given to you" in helper.get("/reviews").text
     page.click(f"a[href='/review-board/{task}']")
     picture(page, "review-dossier")
+    check_layout(page)
     assert page.locator("h1").inner_text() == f"Task {task}"
     page.goto("/review-board/statistics")
     picture(page, "review-statistics")
+    check_layout(page)
     assert page.locator("h1").inner_text() == "Examiners' figures"

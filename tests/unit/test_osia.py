@@ -10,13 +10,18 @@ from hardware.bench.made_up import made_up_minutiae
 from interchange import iso19794
 from interchange.record import record_of
 from matcher_service.abis.galleries import AbisGalleries
+from matcher_service.abis.opening import open_desk, open_link
+from matcher_service.abis.settings import AbisClient, AbisSettings
 from matcher_service.api.app import make_app
 from matcher_service.api.tokens import Tokens, add_token
 from matcher_service.auditing.reading import Filter, newest
+from matcher_service.errors import MatcherError
 from matcher_service.osia.desk import OsiaDesk
+from matcher_service.osia.opening import open_osia
 from matcher_service.osia.settings import OsiaClient, OsiaSettings
 from matcher_service.repositories import Database, Repositories
 from matcher_service.search import Gallery
+from matcher_service.settings import MatcherSettings
 
 ALL = ("abis.encounter.write", "abis.encounter.read", "abis.identify", "abis.verify", "abis.gallery.read")
 SETTINGS = OsiaSettings(
@@ -158,6 +163,23 @@ def test_what_is_not_done_is_said(place, tree, query):
     assert set(answer.json()) == {"code", "message"}
     assert "made up" not in answer.text
     assert Repositories(database).count_prints("registrations") == 0
+
+
+def test_there_is_only_what_the_settings_open(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/matcher.db")
+    where = {"repository": "registrations", "purpose": "a test"}
+    nothing = MatcherSettings()
+    assert open_desk(nothing, database) is open_osia(nothing, database) is open_link(nothing, None) is None
+    both = MatcherSettings(
+        abis=AbisSettings(clients=(AbisClient(token="a", **where),)),
+        osia=OsiaSettings(clients=(OsiaClient(token="a", **where),)),
+    )
+    desk = open_desk(both, database)
+    assert desk.clients == {"a"}
+    assert open_link(both, desk) is None
+    with pytest.raises(MatcherError, match="same token"):
+        open_osia(both, database)
+    database.close()
 
 
 def test_a_token_has_its_scopes_and_no_more(place):
