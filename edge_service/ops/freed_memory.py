@@ -1,10 +1,10 @@
-"""Freed memory is overwritten and given back, so that an image, a template or a PIN does not outlive its use in the process.
+"""Freed memory is overwritten and given back, so that no image, template or PIN outlives its use in the process.
 
 glibc does it by itself once it is asked to (mallopt(3), M_PERTURB): from then on every block of more than about 1 KB is
 filled with one byte when it is given back. Smaller ones, which Python keeps in pools of its own, are not.
 
-What is free between blocks in use stays with the process otherwise, and more of it each day: after each booking the kernel
-gets those pages (malloc_trim(3)), which also hands out nothing of theirs again but zeros.
+What is free between blocks in use stays with the process otherwise, and more of it each day: after each booking the
+kernel gets those pages (malloc_trim(3)), and hands them out again as zeros.
 """
 
 from __future__ import annotations
