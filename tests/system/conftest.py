@@ -200,9 +200,13 @@ def find_chromium():
     return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser, once for all tests of a process: Playwright does not run twice in one."""
+    """A browser for the tests of one file.
+
+    Playwright keeps its thread's event loop, so it ends with them: the next
+    file may want a browser, or a loop, of its own.
+    """
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="Playwright's Python client is not installed: make setup"
     )
