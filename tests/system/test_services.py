@@ -271,8 +271,9 @@ def test_sigterm_at_any_moment(site, service):
         process.send(signal.SIGTERM)
         code = process.wait(5.0)
         assert time.monotonic() - began < 5.0
-        # Before Python has read our first line, the signal's own default ends it: nothing was open yet.
-        assert code == 0 or (code == -signal.SIGTERM and delay_s <= 0.5), process.output()
+        # Before our first line is read the signal's own default ends it: nothing was said or opened yet. How long that
+        # lasts is the machine's business.
+        assert code == 0 or (code == -signal.SIGTERM and not process.output()), process.output()
         assert "Traceback" not in process.output()
 
 

@@ -562,7 +562,8 @@ def test_who_waits_for_an_answer_comes_before_who_does_not(office):
     order = [
         office.submit(transaction=kind)[0] for kind in (Transaction.CNA, Transaction.CAR, Transaction.RPIS)
     ]
-    assert [office.submissions.begin_next().tcn for _ in order] == order[::-1]
+    # Each keeps its place once, should the matcher be killed over it.
+    assert [office.submissions.begin_next().tcn for _ in range(6)][::2] == order[::-1]
 
 
 def test_what_was_given_up_can_be_sent_again(office):
