@@ -76,6 +76,7 @@ def page_of(figures: Figures, *, public: bool) -> dict[str, Any]:
 
 def _section(figures: Figures, repository: str, smallest: int) -> Section:
     by_month = figures.by("month", repository)
+    by_jurisdiction = figures.by("jurisdiction", repository)
     months = figures.months
     stages = list(Stage)
     table = suppress(
@@ -112,7 +113,7 @@ def _section(figures: Figures, repository: str, smallest: int) -> Section:
         lines=lines_by_month(
             months, lines, title=f"Searches in {repository} by month, and what became of them"
         ),
-        jurisdictions=_jurisdictions(figures, repository, smallest),
+        jurisdictions=_jurisdictions(figures, by_jurisdiction, smallest),
         map=coverage_map(covered, repository) if covered else "",
         covered=Table(
             ("State", "Sharing now", "Jurisdictions", "Share"),
@@ -121,13 +122,12 @@ def _section(figures: Figures, repository: str, smallest: int) -> Section:
                 for one in covered
             ),
         ),
-        funnels=tuple(_funnel(figures, repository, rate, smallest) for rate in RATES),
+        funnels=tuple(_funnel(figures, by_jurisdiction, rate, smallest) for rate in RATES),
         not_searched=_counted(reasons, "Why", smallest),
     )
 
 
-def _jurisdictions(figures: Figures, repository: str, smallest: int) -> Table:
-    counts = figures.by("jurisdiction", repository)
+def _jurisdictions(figures: Figures, counts: Mapping[str, Counter[Stage]], smallest: int) -> Table:
     codes = sorted(counts, key=lambda code: -counts[code][Stage.SUBMISSIONS])
     stages = list(Stage)
     table = suppress(
@@ -146,10 +146,12 @@ def _jurisdictions(figures: Figures, repository: str, smallest: int) -> Table:
 
 
 def _funnel(
-    figures: Figures, repository: str, rate: tuple[str, Stage, Stage], smallest: int
+    figures: Figures,
+    by: Mapping[str, Counter[Stage]],
+    rate: tuple[str, Stage, Stage],
+    smallest: int,
 ) -> tuple[str, str, Table, str]:
     words, events, trials = rate
-    by = figures.by("jurisdiction", repository)
     counts = {code: (stages[events], stages[trials]) for code, stages in by.items()}
     found = find_outliers(counts)
     rows = tuple(
