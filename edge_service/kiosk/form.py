@@ -5,29 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-import interchange.charges
 from edge_service.booking import About
-from interchange.charges import LeftOut, LeftOutReason
-
-
-class ChargeClass(StrEnum):
-    """Class of the most serious charge of this booking."""
-
-    FELONY = "felony"
-    MISDEMEANOR = "misdemeanor"
-    TRAFFIC = "traffic"
-    OTHER = "other"
-
-
-class Disposition(StrEnum):
-    """How far the matter has come at the moment of booking. Only `CONVICTED` says that a court has spoken."""
-
-    ARRESTED = "arrested"
-    CHARGED = "charged"
-    CONVICTED = "convicted"
-    HELD = "held"
+from interchange.charges import AT_BOOKING, ChargeClass, Disposition, LeftOut, LeftOutReason
 
 
 class FingerState(StrEnum):
@@ -51,6 +32,15 @@ BookingNumber = Annotated[
 ]
 Position = Annotated[int, Field(ge=1, le=10)]
 
+# What can be said of a matter when somebody is booked, in the order in which it is offered.
+DISPOSITIONS = tuple(one for one in Disposition if one in AT_BOOKING)
+
+
+def _said_at_booking(disposition: Disposition) -> Disposition:
+    if disposition not in AT_BOOKING:
+        raise ValueError("is only ever reported later")
+    return disposition
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +51,7 @@ class BookingForm(_Strict):
 
     number: BookingNumber
     charge_class: ChargeClass
-    disposition: Disposition
+    disposition: Annotated[Disposition, AfterValidator(_said_at_booking)]
 
 
 class FingerPlan(_Strict):
@@ -93,8 +83,8 @@ class FingerPlan(_Strict):
 def about_booking(form: BookingForm, plan: FingerPlan) -> About:
     """What of it goes with the submission: what the centre's rules ask for, not the jail's own number."""
     return About(
-        charge_class=interchange.charges.ChargeClass(form.charge_class),
-        disposition=interchange.charges.Disposition(form.disposition),
+        charge_class=form.charge_class,
+        disposition=form.disposition,
         left_out=tuple(
             LeftOut(position=position, reason=LeftOutReason(state))
             for position, state in plan.left_out.items()

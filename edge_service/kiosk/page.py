@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_service.kiosk.catalogue import LANGUAGES, catalogue
-from edge_service.kiosk.form import ChargeClass, Disposition, FingerState
+from edge_service.kiosk.form import DISPOSITIONS, FingerState
 from edge_service.kiosk.hands import HANDS, VIEW_BOX
+from interchange.charges import ChargeClass
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +30,7 @@ def render_page(language: str, *, device: str, call: str = "") -> str:
             call=call,
             t=words,
             charge_classes=list(ChargeClass),
-            dispositions=list(Disposition),
+            dispositions=list(DISPOSITIONS),
             reasons=[FingerState.MISSING, FingerState.BANDAGED, FingerState.UNPRINTABLE],
             hands=HANDS,
             hand_view_box=VIEW_BOX,

@@ -8,9 +8,10 @@ import pytest
 from edge_service.extraction.advice import WORDS, Reason
 from edge_service.kiosk import answer, page
 from edge_service.kiosk.catalogue import FOLDER, LANGUAGES, catalogue, placeholders
-from edge_service.kiosk.form import ChargeClass, Disposition
+from edge_service.kiosk.form import DISPOSITIONS
 from edge_service.kiosk.state import Phase, Step, Verdict
 from edge_service.kiosk.steps import TROUBLES
+from interchange.charges import ChargeClass
 from interchange.messages import CaptureFault
 
 STATIC = FOLDER.parent / "static"
@@ -29,7 +30,7 @@ MADE = {
     "reason.": (*Reason,),
     "trouble.": TROUBLES,
     "charge.": ChargeClass,
-    "disposition.": Disposition,
+    "disposition.": DISPOSITIONS,
     "plan.": ("print", "leave", "missing", "bandaged", "unprintable"),
     "capture.state.": ("taken", "now", "print", "missing", "bandaged", "unprintable"),
     "capture.": (*Verdict, Phase.LIFT, Phase.PRESS, Phase.TRANSFER, Phase.READING, Phase.SAVING),
