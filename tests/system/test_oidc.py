@@ -1,4 +1,7 @@
-"""Signing in by OpenID Connect, against a small provider that is a real HTTP server, honest or not."""
+"""Signing in by OpenID Connect, against a small provider that is a real HTTP server, honest or not.
+
+One long file on purpose: one provider, and each way in which it may be dishonest.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""The ABIS verbs against a real database, a real gallery and a real server that hands out CBEFF."""
+"""The ABIS verbs against a real database, a real gallery and a real server that hands out CBEFF.
+
+One long file on purpose: one desk, one file server, and each of eighteen reasons to fail.
+"""
 
 import asyncio
 import base64

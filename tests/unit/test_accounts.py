@@ -1,4 +1,7 @@
-"""Accounts: passwords, authenticators, signing in, sessions, and what two people decide. On a real database."""
+"""Accounts: passwords, authenticators, signing in, sessions, and what two people decide. On a real database.
+
+One long file on purpose: one directory of made-up people, from the first password to the last session.
+"""
 
 import shutil
 import threading

@@ -1,4 +1,7 @@
-"""The spool and the kiosk's notes at rest: sealed, migrated, under another key, damaged, and killed in the middle."""
+"""The spool and the kiosk's notes at rest: sealed, migrated, under another key, damaged, and killed in the middle.
+
+One long file on purpose: the same two files, and all that may happen to them or to their key.
+"""
 
 import os
 import random

@@ -1,4 +1,7 @@
-"""The audit's chain: what goes in, and that every way of changing it afterwards is found, at its first place."""
+"""The audit's chain: what goes in, and that every way of changing it afterwards is found, at its first place.
+
+One long file on purpose: one chain, and every way to spoil it.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""The case desk: levels from convictions, the queue, taking, evaluating, and what the jail is told in the end."""
+"""The case desk: levels from convictions, the queue, taking, evaluating, and what the jail is told in the end.
+
+One long file on purpose: one agency with its cases, which take a confirmed hit to make.
+"""
 
 import json
 import shutil

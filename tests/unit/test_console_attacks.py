@@ -1,4 +1,7 @@
-"""What people try on the web, each tried on the console."""
+"""What people try on the web, each tried on the console.
+
+One long file on purpose: all attackers stand before the same console.
+"""
 
 import asyncio
 import importlib.util

@@ -1,4 +1,7 @@
-"""EBTS files as submissions, by the commands, on a real database: taken by rule, refused in words, answered."""
+"""EBTS files as submissions, by the commands, on a real database: taken by rule, refused in words, answered.
+
+One long file on purpose: one register, one set of files, and what becomes of each.
+"""
 
 import json
 import shutil

@@ -1,4 +1,7 @@
-"""Notification, retraction and challenge: who is told, when, of what, and how it is taken back. A real SQLite file."""
+"""Notification, retraction and challenge: who is told, when, of what, and how it is taken back. A real SQLite file.
+
+One long file on purpose: one confirmed hit, and everybody who may be told of it or not.
+"""
 
 import importlib.machinery
 import importlib.util

@@ -1,4 +1,7 @@
-"""Review: tasks, claims, decisions, and what an examiner is never told. On a real SQLite file."""
+"""Review: tasks, claims, decisions, and what an examiner is never told. On a real SQLite file.
+
+One long file on purpose: one queue of tasks, and everything that examiners may do to each other over it.
+"""
 
 import contextlib
 import itertools
