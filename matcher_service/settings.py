@@ -28,6 +28,7 @@ from matcher_service.api.settings import ApiSettings
 from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
+from matcher_service.retention.settings import RetentionSettings
 from matcher_service.routing.settings import RoutingSettings
 
 
@@ -114,5 +115,6 @@ class MatcherSettings(SettingsModel):
     accounts: AccountsSettings = AccountsSettings()
     audit: AuditSettings = AuditSettings()
     notify: NotifySettings = NotifySettings()
+    retention: RetentionSettings = RetentionSettings()
     abis: AbisSettings = AbisSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table, func, insert, select, update
@@ -13,6 +14,7 @@ from matcher_service.routing.conditions import Answer, decode_conditions
 from matcher_service.routing.errors import NotInRegister
 from matcher_service.routing.facts import read_facts
 from matcher_service.routing.judging import Decision, ReasonCode, Verdict, judge
+from matcher_service.routing.rules import Mode
 from matcher_service.routing.snapshot import current
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from matcher_service.routing.judging import Facts
+    from matcher_service.routing.rules import Snapshot
 
 
 # The table itself: a row for each repository of each submission needs no bookkeeping.
@@ -50,7 +53,7 @@ def still_allowed(session: Session, submission_id: int, repository: str, *, now:
     """
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
-    decision = judge(facts, current(session), repository_id=number, repository=repository, at=now)
+    decision = _judge(session, facts, current(session), number, repository, now)
     return decision.verdict is Verdict.SEARCH
 
 
@@ -59,7 +62,7 @@ def withdraw(session: Session, submission_id: int, repository: str, *, now: date
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
     snapshot = current(session)
-    why = judge(facts, snapshot, repository_id=number, repository=repository, at=now)
+    why = _judge(session, facts, snapshot, number, repository, now)
     decision = Decision(
         repository=repository,
         repository_id=number,
@@ -115,12 +118,34 @@ def _decide(
     facts = read_facts(session, submission_id, complete=True)
     snapshot = current(session)
     decisions = [
-        judge(facts, snapshot, repository_id=number, repository=name, at=now)
+        _judge(session, facts, snapshot, number, name, now)
         for number, name in session.execute(select(Repository.id, Repository.name).order_by(Repository.name))
         if only is None or name in only
     ]
     _record(session, submission_id, facts, decisions)
     return decisions
+
+
+def _judge(
+    session: Session, facts: Facts, snapshot: Snapshot, number: int, repository: str, at: datetime
+) -> Decision:
+    """Both sides: the register's rules, and, where they allow it, the owner of the repository."""
+    decision = judge(facts, snapshot, repository_id=number, repository=repository, at=at)
+    if decision.verdict is Verdict.SKIP or snapshot.mode is Mode.EVERYTHING or facts.jurisdiction is None:
+        return decision
+    from matcher_service.retention.owners import accepts
+
+    places = [place.id for place in snapshot.chain(facts.jurisdiction)]
+    found = accepts(session, number, jurisdictions=places, transaction=facts.transaction)
+    if found.accepted:
+        return decision
+    return replace(
+        decision,
+        verdict=Verdict.SKIP,
+        answer=Answer.NONE,
+        reason_code=ReasonCode.NOT_ACCEPTED,
+        words=f"{found.words} {decision.words}"[:500],
+    )
 
 
 def _record(session: Session, submission_id: int, facts: Facts, decisions: Sequence[Decision]) -> None:
