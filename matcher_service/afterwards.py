@@ -1,7 +1,7 @@
 """What goes on at the centre after a reply, beside the conversation.
 
-Notifications go out, reviews are looked after, what is old is erased, the audit's head is signed. Each has a thread of its own, and a fault in
-one stops none of the others.
+Notifications go out, reviews are looked after, what is old is erased, the audit's head is signed. Each has a thread of
+its own, and a fault in one stops none of the others.
 """
 
 from __future__ import annotations

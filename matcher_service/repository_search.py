@@ -37,7 +37,8 @@ class RepositorySearch:
         colour_of: Callable[[str], Callable[[float, int], str]] | None = None,
     ) -> None:
         """`colour_of` gives the colours of a repository whose owner has thresholds of its own; else `colour` counts."""
-        self._colour_of = colour_of or (lambda _: colour)
+        self._colour = colour
+        self._colour_of = colour_of
         self._max_candidates = max_candidates
 
     def search(
@@ -57,7 +58,7 @@ class RepositorySearch:
             # Prints that hold next to nothing match nobody: "none found" would be said without having looked.
             searchable = [(at, m) for at, m in prints if len(m) >= parameters.LEAST_MINUTIAE]
             if searchable:
-                colours = self._colour_of(name)
+                colours = self._colour if self._colour_of is None else self._colour_of(name)
                 found, colour, slip = self._candidates(gallery, searchable, colours)
                 failed = False
                 other_way = swapped_hands(searchable)

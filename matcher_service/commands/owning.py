@@ -1,4 +1,4 @@
-"""`matcher-service owners`: what the owner of a repository decides: acceptance, thresholds, users; links of identities."""
+"""`matcher-service owners`: what the owner of a repository decides: acceptance, thresholds; links of identities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interchange.command_line import Config, Set
+from interchange.command_line import Config, Set  # noqa: TC001 - typer reads the annotations at run time
 from matcher_service.commands.shared import database_of, settings_of, table
 from matcher_service.commands.signing_in import SignedIn
 

@@ -59,7 +59,7 @@ def policy(
     config: Config = None,
     assign: Set = None,
 ) -> None:
-    """Enter how long bookings are kept that came to an outcome in a repository; what was entered before stays on record.
+    """Enter how long bookings are kept that came to an outcome in a repository. What was before stays on record.
 
     Examples:
       matcher-service retention policy no_candidates --repository immigration --days 1 --source "Agreement 7, 3(b)"

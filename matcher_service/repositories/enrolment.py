@@ -324,7 +324,9 @@ class Repositories:
 def _opened(session: Session, rows: Sequence[Any]) -> list[StoredPrint]:
     """Rows of `_PRINTS`, their records as they were enrolled."""
     records = opened_records(session, ((row[0], row[1], row[4], row[5]) for row in rows))
-    return [StoredPrint(*row[:4], record) for row, record in zip(rows, records, strict=True)]
+    return [
+        StoredPrint(row[0], row[1], row[2], row[3], record) for row, record in zip(rows, records, strict=True)
+    ]
 
 
 def _find(session: Session, name: str) -> Repository | None:

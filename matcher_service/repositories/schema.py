@@ -111,8 +111,8 @@ class GalleryChange(Base):
 class StoredSubmission(Base):
     """A submission that was accepted, as its bytes came, and what was replied.
 
-    `outcome` is "waiting" until the search is done, then "answered", or "failed" if it never was; "erased" once its time
-    was up: then the row stays, without prints, so that its TCN is never taken for another's.
+    `outcome` is "waiting" until the search is done, then "answered", or "failed" if it never was; "erased" once its
+    time was up: then the row stays, without prints, so that its TCN is never taken for another's.
     `payload` and `reply` are sealed under a key of the submission's own: see `matcher_service.retention`.
     """
 

@@ -363,7 +363,7 @@ def _waiting(session: Session, row: StoredSubmission) -> WaitingSubmission:
     return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, payload, row.attempts)
 
 
-def _reply(session: Session, row: Row[tuple[int, str, str, bytes | None]]) -> StoredReply:
+def _reply(session: Session, row: Row[int, str, str, bytes | None]) -> StoredReply:
     number, tcn, device, stored = row
     return StoredReply(tcn, device, open_part(session, number, tcn, Part.REPLY, stored))
 

@@ -6,6 +6,7 @@ A clock that jumped is seen by the step it leaves between two things that were w
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -30,7 +31,7 @@ def check_clock(session: Session, now: datetime) -> None:
     steps = [*([] if last is None else [last.ran_at]), *times, now]
     if len(steps) == 1:
         _refuse("nothing was ever written here by which it could be judged")
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         if after - before > _AHEAD:
             _refuse(
                 f"it went from {_day(before)} to {_day(after)} at one step, or the centre was off so long"

@@ -1,6 +1,6 @@
 """Erasing one submission: what came with it and what was replied go, with their key; the row stays as a tombstone.
 
-The tombstone keeps the TCN from being used again, and its digest tells a kiosk that sends it once more that it is known.
+The tombstone keeps the TCN from being used again; by its digest a kiosk that sends it once more is told it is known.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from matcher_service.retention.policies import policies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from matcher_service.repositories import Database
@@ -162,7 +163,7 @@ def _count(done: Expired, verdict: Verdict) -> None:
         done.by_outcome["searched nowhere"] += 1
 
 
-def _old(before: datetime | None) -> tuple[object, ...]:
+def _old(before: datetime | None) -> tuple[ColumnElement[bool], ...]:
     finished = StoredSubmission.outcome.in_((Stored.ANSWERED, Stored.FAILED))
     return (finished,) if before is None else (finished, StoredSubmission.received_at <= before)
 

@@ -6,6 +6,7 @@ identity in the audit and in the certificate (as a digest), of bookings as tombs
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import dataclass
@@ -121,8 +122,26 @@ def expunge(
         agreed = use(
             session, request, Action.EXPUNGE_REQUEST, actor=actor, details=details, repository=repository, now=at
         )  # fmt: skip
-        row = _certificate(session, where, agreed, identity, details["tcns"], actor, change, at)
-        row.content = _content(row, agreed, repository, content, counts, identifications, details["tcns"])
+        row = DeletionCertificate(
+            number=secrets.token_hex(16),
+            subject_sha256=_digest(identity or details["tcns"]),
+            repository_id=where.id,
+            cause="expunged",
+            made_at=at,
+            made_by=actor[:80],
+            issue=0,
+            pending=True,
+            change_seq=change,
+            content="",
+            signature="",
+        )
+        content |= {
+            "bookings_sha256": [_digest(tcn) for tcn in details["tcns"].split()],
+            "destroyed": counts,
+            "identifications": identifications,
+            "repository": repository,
+        }
+        row.content = json.dumps(content | _who_agreed(row, agreed))
         session.add(row)
         session.flush()
         complete(session, row, key, now=at)
@@ -236,63 +255,21 @@ def _empty_notices(session: Session, identifications: Sequence[int]) -> None:
     session.flush()
 
 
-def _certificate(
-    session: Session,
-    where: Repository,
-    agreed: Request,
-    identity: str,
-    tcns: str,
-    actor: str,
-    change: int | None,
-    now: datetime,
-) -> DeletionCertificate:
-    _ = session, agreed
-    return DeletionCertificate(
-        number=secrets.token_hex(16),
-        subject_sha256=_digest(identity or tcns),
-        repository_id=where.id,
-        cause="expunged",
-        made_at=now,
-        made_by=actor[:80],
-        issue=0,
-        pending=True,
-        change_seq=change,
-        content="",
-        signature="",
-    )
-
-
-def _content(
-    row: DeletionCertificate,
-    agreed: Request,
-    repository: str,
-    content: dict[str, Any],
-    counts: dict[str, int],
-    identifications: Sequence[int],
-    tcns: str,
-) -> str:
-    import json
-
-    return json.dumps(
-        {
-            "format": FORMAT,
-            "number": row.number,
-            "cause": row.cause,
-            "repository": repository,
-            "subject_sha256": row.subject_sha256,
-            "bookings_sha256": [_digest(tcn) for tcn in tcns.split()],
-            "destroyed": counts,
-            "made_at": row.made_at.isoformat(),
-            "made_by": row.made_by,
-            "request": agreed.id,
-            "requested_by": agreed.requested_by,
-            "approved_by": agreed.decided_by,
-            "identifications": list(identifications),
-            "words": "The keys of these records were destroyed, and the records deleted, at the centre. Copies in"
-            " backups cannot be opened any more once the centre's own key has been changed; see docs/retention.md.",
-            **content,
-        }
-    )
+def _who_agreed(row: DeletionCertificate, agreed: Request) -> dict[str, Any]:
+    """What every certificate says."""
+    return {
+        "format": FORMAT,
+        "number": row.number,
+        "cause": row.cause,
+        "subject_sha256": row.subject_sha256,
+        "made_at": row.made_at.isoformat(),
+        "made_by": row.made_by,
+        "request": agreed.id,
+        "requested_by": agreed.requested_by,
+        "approved_by": agreed.decided_by,
+        "words": "The keys of these records were destroyed, and the records deleted, at the centre. Copies in backups"
+        " cannot be opened any more once the centre's own key has been changed; see docs/retention.md.",
+    }
 
 
 def _note_files(database: Database, repository: str, instance: str, change: int) -> None:

@@ -1,4 +1,4 @@
-"""Gallery files of a matcher that does not run just now: rid of somebody by whoever expunges. One that runs does it itself."""
+"""Gallery files of a matcher that does not run just now. One that runs rids its own of whoever is expunged."""
 
 from __future__ import annotations
 

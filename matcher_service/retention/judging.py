@@ -89,11 +89,25 @@ def judge(
     ):
         identified[number, name] = state
     busy = _busy(session, ids)
-    return [
-        _verdict(session, row, searched[row.id], tasks, identified, rules,
-                 busy=row.id in busy, not_searched_days=not_searched_days, now=now)
-        for row in rows
-    ]  # fmt: skip
+    verdicts: list[Verdict] = []
+    for row in rows:
+        cleared = bool(searched[row.id]) and routing.read_facts(session, row.id).disposition in CLEARED
+        found = tuple(
+            (
+                name,
+                Outcome.DISMISSED
+                if cleared
+                else outcome_of(colour, tasks.get((row.id, name)), identified.get((row.id, name))),
+            )
+            for name, colour in sorted(searched[row.id].items())
+        )
+        because, by = _why_kept(now - row.received_at, found, rules, not_searched_days)
+        if not because and row.id in busy:
+            because = "under_way"
+        if not because and held(session, row.id, row.tcn):
+            because = "held"
+        verdicts.append(Verdict(because, found, () if because else by))
+    return verdicts
 
 
 def _busy(session: Session, ids: Sequence[int]) -> set[int]:
@@ -118,50 +132,24 @@ def _busy(session: Session, ids: Sequence[int]) -> set[int]:
     return {number for query in queries for number in session.scalars(query)}
 
 
-def _verdict(
-    session: Session,
-    row: StoredSubmission,
-    searched: Mapping[str, str],
-    tasks: Mapping[tuple[int, str], str],
-    identified: Mapping[tuple[int, str], str],
+def _why_kept(
+    age: timedelta,
+    found: Sequence[tuple[str, Outcome]],
     rules: Mapping[tuple[str, Outcome], Policy],
-    *,
-    busy: bool,
     not_searched_days: int | None,
-    now: datetime,
-) -> Verdict:
-    age = now - row.received_at
-    if not searched:
+) -> tuple[str, tuple[str, ...]]:
+    """Why the rules keep it ("" if they do not), and by which it goes."""
+    if not found:
         if not_searched_days is None:
-            return Verdict("no_policy")
-        if age < timedelta(days=not_searched_days):
-            return Verdict("not_yet")
-        found, by = (), (f"searched nowhere: {not_searched_days} days",)
-    else:
-        cleared = routing.read_facts(session, row.id).disposition in CLEARED
-        found = tuple(
-            (
-                name,
-                Outcome.DISMISSED
-                if cleared
-                else outcome_of(colour, tasks.get((row.id, name)), identified.get((row.id, name))),
-            )
-            for name, colour in sorted(searched.items())
-        )
-        wanted = [rules.get(one) for one in found]
-        known = [rule for rule in wanted if rule is not None and rule.keep_days is not None]
-        if len(known) < len(found):
-            return Verdict("no_policy", found)
-        if any(age < timedelta(days=rule.keep_days or 0) for rule in known):
-            return Verdict("not_yet", found)
-        by = tuple(
-            f"{rule.repository} {rule.outcome} v{rule.version}: {rule.keep_days} days" for rule in known
-        )
-    if busy:
-        return Verdict("under_way", found)
-    if held(session, row.id, row.tcn):
-        return Verdict("held", found)
-    return Verdict("", found, by)
+            return "no_policy", ()
+        up = age >= timedelta(days=not_searched_days)
+        return ("" if up else "not_yet"), (f"searched nowhere: {not_searched_days} days",)
+    known = [rule for rule in map(rules.get, found) if rule is not None and rule.keep_days is not None]
+    if len(known) < len(found):
+        return "no_policy", ()
+    by = tuple(f"{rule.repository} {rule.outcome} v{rule.version}: {rule.keep_days} days" for rule in known)
+    up = all(age >= timedelta(days=rule.keep_days or 0) for rule in known)
+    return ("" if up else "not_yet"), by
 
 
 def outcome_of(colour: str, task: str | None, identification: str | None) -> Outcome:

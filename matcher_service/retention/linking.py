@@ -128,7 +128,7 @@ def _identity(session: Session, identity: str) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def _in_force(first: str, second: str) -> Select[tuple[int]]:
+def _in_force(first: str, second: str) -> Select[int]:
     return select(IdentityLink.id).where(
         IdentityLink.first_id == first, IdentityLink.second_id == second, IdentityLink.unlinked_at.is_(None)
     )

@@ -40,11 +40,17 @@ class Acceptance:
 
 
 def accepts(
-    session: Session, repository_id: int, *, jurisdictions: Sequence[int], transaction: str
+    session: Session,
+    repository_id: int,
+    *,
+    jurisdictions: Sequence[int],
+    transaction: str,
+    as_of: datetime | None = None,
 ) -> Acceptance:
     """Whether the owner takes submissions from these places, the nearest first, of this kind.
 
     The rule for the nearest place counts, then the one for all; where there are rules but none for it, it is refused.
+    With `as_of` by the rules as they were then.
     """
     rules: dict[int | None, RepositoryRule] = {}
     for row in session.scalars(
@@ -52,7 +58,8 @@ def accepts(
         .where(RepositoryRule.repository_id == repository_id)
         .order_by(RepositoryRule.version)
     ):
-        rules[row.jurisdiction_id] = row
+        if as_of is None or row.entered_at <= as_of:
+            rules[row.jurisdiction_id] = row
     if not rules:
         return Acceptance(accepted=True, words="Its owner has entered no rule of acceptance.")
     rule = next((rules[place] for place in [*jurisdictions, None] if place in rules), None)

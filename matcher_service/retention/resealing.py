@@ -1,4 +1,4 @@
-"""Sealing what was stored before there were keys, and changing the centre's own key. Both can be stopped and resumed."""
+"""Sealing what was stored before there were keys, and changing the centre's own key. Both survive a crash."""
 
 from __future__ import annotations
 

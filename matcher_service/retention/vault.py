@@ -73,7 +73,7 @@ class Vault:
 
     def passed_to(self, other: Vault, sealed: bytes, about: bytes) -> bytes:
         """The same key, sealed by another vault. Raises RecordKeyError."""
-        return other._wrapped(self._unwrapped(sealed, about), about)  # noqa: SLF001 - its own class
+        return other._wrapped(self._unwrapped(sealed, about), about)
 
     def _wrapped(self, key: bytes, about: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
@@ -204,7 +204,7 @@ def _make(file: Path) -> None:
         write_whole(half, os.urandom(KEY_BYTES))
         with contextlib.suppress(FileExistsError):
             os.link(half, file)
-            log.warning("a new key for records was made; keep a copy of it apart from the database's")
+            log.info("a new key for records was made; keep a copy of it apart from the database's")
         half.unlink(missing_ok=True)
         sync_folder(file.parent)
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table, func, insert, select, update
@@ -10,11 +9,11 @@ from sqlalchemy import Table, func, insert, select, update
 from matcher_service.repositories.routing_tables import ActivationVersion, RoutingDecision
 from matcher_service.repositories.routing_tables import SubmissionFacts as FactsRow
 from matcher_service.repositories.schema import Repository
+from matcher_service.routing.acceptance import judge_both
 from matcher_service.routing.conditions import Answer, decode_conditions
 from matcher_service.routing.errors import NotInRegister
 from matcher_service.routing.facts import read_facts
-from matcher_service.routing.judging import Decision, ReasonCode, Verdict, judge
-from matcher_service.routing.rules import Mode
+from matcher_service.routing.judging import Decision, ReasonCode, Verdict
 from matcher_service.routing.snapshot import current
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from matcher_service.routing.judging import Facts
-    from matcher_service.routing.rules import Snapshot
 
 
 # The table itself: a row for each repository of each submission needs no bookkeeping.
@@ -53,7 +51,7 @@ def still_allowed(session: Session, submission_id: int, repository: str, *, now:
     """
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
-    decision = _judge(session, facts, current(session), number, repository, now)
+    decision = judge_both(session, facts, current(session), (number, repository), at=now)
     return decision.verdict is Verdict.SEARCH
 
 
@@ -62,7 +60,7 @@ def withdraw(session: Session, submission_id: int, repository: str, *, now: date
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
     snapshot = current(session)
-    why = _judge(session, facts, snapshot, number, repository, now)
+    why = judge_both(session, facts, snapshot, (number, repository), at=now)
     decision = Decision(
         repository=repository,
         repository_id=number,
@@ -118,34 +116,12 @@ def _decide(
     facts = read_facts(session, submission_id, complete=True)
     snapshot = current(session)
     decisions = [
-        _judge(session, facts, snapshot, number, name, now)
+        judge_both(session, facts, snapshot, (number, name), at=now)
         for number, name in session.execute(select(Repository.id, Repository.name).order_by(Repository.name))
         if only is None or name in only
     ]
     _record(session, submission_id, facts, decisions)
     return decisions
-
-
-def _judge(
-    session: Session, facts: Facts, snapshot: Snapshot, number: int, repository: str, at: datetime
-) -> Decision:
-    """Both sides: the register's rules, and, where they allow it, the owner of the repository."""
-    decision = judge(facts, snapshot, repository_id=number, repository=repository, at=at)
-    if decision.verdict is Verdict.SKIP or snapshot.mode is Mode.EVERYTHING or facts.jurisdiction is None:
-        return decision
-    from matcher_service.retention.owners import accepts
-
-    places = [place.id for place in snapshot.chain(facts.jurisdiction)]
-    found = accepts(session, number, jurisdictions=places, transaction=facts.transaction)
-    if found.accepted:
-        return decision
-    return replace(
-        decision,
-        verdict=Verdict.SKIP,
-        answer=Answer.NONE,
-        reason_code=ReasonCode.NOT_ACCEPTED,
-        words=f"{found.words} {decision.words}"[:500],
-    )
 
 
 def _record(session: Session, submission_id: int, facts: Facts, decisions: Sequence[Decision]) -> None:
