@@ -28,6 +28,7 @@ from matcher_service.api.settings import ApiSettings
 from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
+from matcher_service.osia.settings import OsiaSettings
 from matcher_service.retention.settings import RetentionSettings
 from matcher_service.routing.settings import RoutingSettings
 
@@ -117,4 +118,5 @@ class MatcherSettings(SettingsModel):
     notify: NotifySettings = NotifySettings()
     retention: RetentionSettings = RetentionSettings()
     abis: AbisSettings = AbisSettings()
+    osia: OsiaSettings = OsiaSettings()
     console: ConsoleSettings = ConsoleSettings()
