@@ -105,12 +105,9 @@ _GROUPS = {
         "jurisdictions": jurisdictions_app,
         "submissions": submissions_app,
         "dispositions": dispositions_app,
-<<<<<<< HEAD
         "retention": retention_app,
         "owners": owners_app,
-=======
         "ebts": ebts_app,
->>>>>>> 1ce7432debb1c977701deb18dcc4f01a4f14e470
     },
     "Examiners and agencies": {
         "review": review_app,

@@ -7,11 +7,8 @@ from matcher_service.repositories import (
     case_tables,
     device_tables,
     notice_tables,
-<<<<<<< HEAD
-    retention_tables,
-=======
     osia_tables,
->>>>>>> 1ce7432debb1c977701deb18dcc4f01a4f14e470
+    retention_tables,
     review_tables,
     routing_tables,
     schema,
@@ -24,11 +21,8 @@ __all__ = [
     "case_tables",
     "device_tables",
     "notice_tables",
-<<<<<<< HEAD
-    "retention_tables",
-=======
     "osia_tables",
->>>>>>> 1ce7432debb1c977701deb18dcc4f01a4f14e470
+    "retention_tables",
     "review_tables",
     "routing_tables",
     "schema",
