@@ -90,9 +90,7 @@ def galleries_of(session: Session, row: DeletionCertificate) -> list[dict[str, A
     """The matchers that keep files of that repository, and when these were rid of it."""
     if row.change_seq is None or row.repository_id is None:
         return []
-    query = select(GalleryState).where(
-        GalleryState.repository_id == row.repository_id, GalleryState.opened_at <= row.made_at
-    )
+    query = select(GalleryState).where(GalleryState.repository_id == row.repository_id)
     return [
         {
             "matcher": one.instance,
