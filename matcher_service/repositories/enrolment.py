@@ -20,7 +20,7 @@ from matcher_service.repositories.schema import (
     Identity,
     Repository,
 )
-from matcher_service.repositories.sealed_records import opened_records, sealed_record
+from matcher_service.repositories.sealed_records import opened_records, person_key, seal_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -305,12 +305,13 @@ class Repositories:
                 encounter = Encounter(id=uuid4().hex, identity_id=person, enrolled_at=now)
                 session.add(encounter)
                 session.flush()
+                key = person_key(session, person)
                 session.add_all(
                     EnrolledTemplate(
                         encounter_id=encounter.id,
                         position=p.position,
                         finger_quality=p.finger_quality,
-                        record=sealed_record(session, p.record, identity=person, encounter=encounter.id),
+                        record=seal_with(key, p.record, identity=person, encounter=encounter.id),
                         sha256=p.sha256,
                     )
                     for p in prints

@@ -71,7 +71,11 @@ def vault_of(session: Session) -> Vault | None:
 
 def sealed_record(session: Session, record: bytes, *, identity: str, encounter: str) -> bytes:
     """A template as it is stored, under the key of its person, which is made if there is none."""
-    key = person_key(session, identity)
+    return seal_with(person_key(session, identity), record, identity=identity, encounter=encounter)
+
+
+def seal_with(key: RecordKey | None, record: bytes, *, identity: str, encounter: str) -> bytes:
+    """A template as it is stored, under its person's key; as it is without one."""
     return record if key is None else key.seal(record, _of_template(identity, encounter))
 
 

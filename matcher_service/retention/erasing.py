@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, or_, select, update
 
+from matcher_service.notify.words import Held, State
 from matcher_service.repositories.notice_tables import Identification, Notification
 from matcher_service.repositories.retention_tables import LegalHold, SubmissionKey
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewTask
@@ -53,6 +54,15 @@ def erase_submission(session: Session, row: StoredSubmission, *, now: datetime) 
         update(Notification)
         .where(Notification.identification_id.in_(select(Identification.id).where(mine)))
         .values(content=None)
+    )
+    # What waited to be told, for a conviction for example, never will be.
+    session.execute(
+        update(Notification)
+        .where(
+            Notification.identification_id.in_(select(Identification.id).where(mine)),
+            Notification.state == State.HELD,
+        )
+        .values(state=State.CANCELLED, held_because=Held.RECORD_GONE)
     )
     session.execute(update(Identification).where(mine).values(identity_id=None))
     session.execute(delete(RefusedSubmission).where(RefusedSubmission.tcn == row.tcn))

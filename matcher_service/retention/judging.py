@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _WAITING = frozenset({"open", "second", "third"})
-_UNDER_WAY = frozenset({"held", "queued", "sent", "failed"})
+_UNDER_WAY = frozenset({"queued", "sent", "failed"})
 _BY_TASK = {
     "excluded": Outcome.EXCLUDED,
     "inconclusive": Outcome.INCONCLUSIVE,

@@ -5,16 +5,18 @@ import importlib.util
 import json
 import logging
 import shutil
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from typer.testing import CliRunner
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange.charges import Disposition
 from interchange.messages import encode_message
-from matcher_service import retention, routing
+from matcher_service import cli, retention, routing
 from matcher_service.accounts import Account, Action, NotPermitted, Role
 from matcher_service.accounts.errors import TwoPersonError
 from matcher_service.accounts.two_person import approve, propose
@@ -41,7 +43,9 @@ from matcher_service.retention.gallery_files import Rid
 from matcher_service.retention.keeper import Keeper
 from matcher_service.retention.policies import lift_hold, place_hold, policies, set_policy
 from matcher_service.retention.resealing import change_key, seal_all
+from matcher_service.routing.router import Router
 from matcher_service.search.packed import pack_print
+from matcher_service.searching import Searching
 from matcher_service.settings import MatcherSettings
 
 _spec = importlib.util.spec_from_file_location("notify_centre", Path(__file__).with_name("notify_centre.py"))
@@ -712,3 +716,97 @@ def test_identities_are_linked_by_the_examiner_who_decided_and_by_nobody_else(ce
     with centre.database.read() as session:
         assert linking.links_of(session, centre.person) == []
     assert again != number
+
+
+# -- in the matcher, and at the command line
+
+
+class CountedGalleries:
+    def __init__(self):
+        self.refreshed = 0
+
+    def load(self):
+        pass
+
+    def refresh(self):
+        self.refreshed += 1
+
+    def __iter__(self):
+        return iter(())
+
+    def close(self):
+        pass
+
+
+def test_an_idle_matcher_follows_the_database(centre, monkeypatch):
+    monkeypatch.setattr("matcher_service.parameters.FOLLOW_WHEN_IDLE_S", 0.0)
+    galleries = CountedGalleries()
+    searching = Searching(
+        submissions=centre.submissions,
+        galleries=galleries,
+        router=Router(centre.database),
+        colour=lambda _evidence, _identities: "green",
+        tell=lambda _: None,
+    )
+    searching.start()
+    try:
+        give_up = time.monotonic() + 30
+        while galleries.refreshed < 2 and time.monotonic() < give_up:
+            searching.wake()
+            time.sleep(0.02)
+    finally:
+        assert searching.stop(10)
+    assert galleries.refreshed >= 2
+
+
+def test_a_hit_that_waits_for_a_conviction_does_not_keep_its_booking(tmp_path):
+    centre = Centre(tmp_path)
+    centre.activate(notify_dispositions=(Disposition.CONVICTED,))
+    tcn, _ = centre.confirmed()
+    assert centre.states() == ["held"]
+    rule(centre, "identified", 1)
+    assert run(centre, 2).erased == 1
+    assert centre.states() == ["cancelled"]
+    centre.report(tcn, Disposition.CONVICTED)
+    assert centre.deliver() == []
+
+
+def test_the_command_line(centre, key, tmp_path, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "jdoe")
+    made, _ = green(centre)
+    rule(centre, "no_candidates", 1)
+    with centre.database.write() as session:
+        place_hold(session, tcn="K-1", reason="court order", by="one")
+        for row in session.scalars(select(StoredSubmission)):
+            row.received_at = datetime.now(UTC) - timedelta(days=2)
+    done = do_expunge(centre, HeadKey.make(centre.folder / "audit-signing.key"), identity=centre.person)
+    where = ["--set", f"database.url=sqlite:///{centre.folder}/m.db"]
+
+    def said(*words, code=0):
+        found = CliRunner().invoke(cli.app, [*words, *where])
+        assert found.exit_code == code, found.output
+        return found.output
+
+    assert "no_candidates" in said("retention", "policies")
+    assert json.loads(said("retention", "policies", "--json"))[0]["keep_days"] == 1
+    assert "court order" in said("retention", "holds")
+    assert "1 bookings would be erased" in said("retention", "run", "--dry-run")
+    assert json.loads(said("retention", "run", "--json"))["erased"] == 1
+    assert done.certificate in said("retention", "certificates")
+    paper = tmp_path / "certificate.json"
+    paper.write_text(said("retention", "certificate", done.certificate))
+    assert "genuine" in said("retention", "verify", str(paper))
+    pem = tmp_path / "centre.pem"
+    pem.write_bytes(certificates.key_in(paper.read_bytes()).pem)
+    assert "2 templates" in said("retention", "verify", str(paper), "--key", str(pem))
+    pem.write_bytes(key.public.pem)
+    assert "not among those" in said("retention", "verify", str(paper), "--key", str(pem), code=1)
+    paper.write_text(paper.read_text().replace('"templates": 2', '"templates": 3'))
+    assert "was changed" in said("retention", "verify", str(paper), code=1)
+    assert "cannot be read" in said("retention", "verify", str(tmp_path / "none"), code=1)
+    assert "0 templates and 0 submissions sealed" in said("retention", "seal")
+    assert "sealed anew" in said("retention", "change-key")
+    assert "no rule was entered" in said("owners", "show", REPOSITORY)
+    assert "there is none" in said("retention", "certificate", "x", code=1)
+    assert centre.submissions.count()[Outcome.ERASED] == 1
+    assert made.tcn
