@@ -1,7 +1,7 @@
 """What goes on at the centre after a reply, beside the conversation.
 
-Notifications go out, reviews are looked after, the audit's head is signed. Each has a thread of its own, and a fault in
-one stops none of the others.
+Notifications go out, reviews are looked after, what is old is erased, the audit's head is signed. Each has a thread of
+its own, and a fault in one stops none of the others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from interchange.topics import Notice, from_every_subscriber
 from matcher_service.auditing.anchoring import TOPIC as HEADS
 from matcher_service.auditing.anchoring import anchoring_of
 from matcher_service.notify.delivery import open_delivery
+from matcher_service.retention.keeper import Keeper
 from matcher_service.review import Reviews, Tending
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Afterwards:
         self.subscriptions = [from_every_subscriber(Notice.RECEIPT, share=settings.share)]
         self._delivery = open_delivery(settings, database, publish)
         self._tending = Tending(Reviews(database))
+        self._keeper = Keeper(settings, database)
         self._anchoring = anchoring_of(
             settings,
             database,
@@ -43,12 +45,14 @@ class Afterwards:
         """Begin, in the background."""
         self._delivery.start()
         self._tending.start()
+        self._keeper.start()
         if self._anchoring is not None:
             self._anchoring.start()
 
     def stop(self) -> None:
         """End; what is under way is done again at the next start."""
         self._tending.stop()
+        self._keeper.stop()
         if self._anchoring is not None:
             self._anchoring.stop()
         self._delivery.stop()

@@ -15,6 +15,7 @@ from matcher_service.explaining import Explanation, explain
 from matcher_service.intake import read_prints
 from matcher_service.repositories import Repositories, read_single
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
+from matcher_service.repositories.sealed_records import payload_of
 from matcher_service.search import compare_prepared, prepare
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def explain_candidate(database: Database, reference: str) -> CandidateExplained:
             CandidateRecord.score,
             Repository.name,
             StoredSubmission.tcn,
-            StoredSubmission.payload,
+            StoredSubmission.id,
         )
         .join(SearchRecord, SearchRecord.id == CandidateRecord.search_id)
         .join(Repository, Repository.id == SearchRecord.repository_id)
@@ -83,9 +84,10 @@ def explain_candidate(database: Database, reference: str) -> CandidateExplained:
     )
     with database.read() as session:
         row = session.execute(query).one_or_none()
+        payload = b"" if row is None else payload_of(session, row.id)
     if row is None:
         raise UnknownCandidate(removed=False)
-    if row.identity_id is None:
+    if row.identity_id is None or not payload:
         raise UnknownCandidate(removed=True)
     enrolled: list[tuple[int, Minutiae]] = []
     for stored in Repositories(database).prints(row.name, [row.identity_id]):
@@ -95,7 +97,7 @@ def explain_candidate(database: Database, reference: str) -> CandidateExplained:
             continue  # `stats --verify` lists them
     if not enrolled:
         raise UnknownCandidate(removed=True)
-    probes = read_prints(decode_message(Submission, row.payload))
+    probes = read_prints(decode_message(Submission, payload))
     return CandidateExplained(
         reference=reference,
         tcn=row.tcn,

@@ -23,7 +23,9 @@ from matcher_service.commands.exchange import app as ebts_app
 from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
 from matcher_service.commands.notices import app as notices_app
+from matcher_service.commands.owning import app as owners_app
 from matcher_service.commands.reporting import report
+from matcher_service.commands.retention import app as retention_app
 from matcher_service.commands.reviewing import app as review_app
 from matcher_service.commands.searching import search
 from matcher_service.commands.serving import api, api_token
@@ -57,6 +59,7 @@ def run(
     from matcher_service.errors import MatcherError
     from matcher_service.ops.running import Ops
     from matcher_service.ops.watched_matcher import WatchedMatcher
+    from matcher_service.retention.owners import Colours
     from matcher_service.search import Gallery
     from matcher_service.search.decision import colours
 
@@ -64,6 +67,9 @@ def run(
         if ready_file is not None:
             ready_file.write_text("ready\n", encoding="ascii")
 
+    owned = Colours(
+        database, red_fpir=settings.search.red_fpir, yellow_fpir=settings.search.yellow_fpir, make=colours
+    )
     try:
         service = WatchedMatcher(
             settings=settings,
@@ -71,6 +77,7 @@ def run(
             make_gallery=lambda source: Gallery(source=source, threads=settings.search.threads),
             colour=colours(settings.search.red_fpir, settings.search.yellow_fpir),
             on_ready=say_ready,
+            colour_of=owned.of,
         )
         ops = Ops(settings=settings, matcher=service)
     except (MatcherError, CannotListen) as error:
@@ -98,6 +105,8 @@ _GROUPS = {
         "jurisdictions": jurisdictions_app,
         "submissions": submissions_app,
         "dispositions": dispositions_app,
+        "retention": retention_app,
+        "owners": owners_app,
         "ebts": ebts_app,
     },
     "Examiners and agencies": {
@@ -128,6 +137,6 @@ def _open_database(settings: MatcherSettings) -> Database:
     from matcher_service.repositories import Database
 
     try:
-        return Database(settings.database.url)
+        return Database(settings.database.url, key_file=settings.retention.key_file)
     except StoreError as error:
         fail(error)

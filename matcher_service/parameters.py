@@ -13,6 +13,8 @@ INTAKE_QUEUE: Final = 1000
 SEARCH_ATTEMPTS: Final = 3
 # How often the search looks for work when nobody woke it, and how long it rests after a fault.
 SEARCH_POLL_S: Final = 1.0
+# Without a search the galleries follow the database this often: who was expunged is out of their files soon after.
+FOLLOW_WHEN_IDLE_S: Final = 5.0
 
 # A print with fewer minutiae cannot be compared at all. Twelve is what an examiner would like to see; three is
 # what an alignment needs.

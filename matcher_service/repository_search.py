@@ -29,8 +29,16 @@ class RepositorySearch:
     Evidence is -log10 of the false match rate.
     """
 
-    def __init__(self, *, colour: Callable[[float, int], str], max_candidates: int) -> None:
+    def __init__(
+        self,
+        *,
+        colour: Callable[[float, int], str],
+        max_candidates: int,
+        colour_of: Callable[[str], Callable[[float, int], str]] | None = None,
+    ) -> None:
+        """`colour_of` gives the colours of a repository whose owner has thresholds of its own; else `colour` counts."""
         self._colour = colour
+        self._colour_of = colour_of
         self._max_candidates = max_candidates
 
     def search(
@@ -50,13 +58,14 @@ class RepositorySearch:
             # Prints that hold next to nothing match nobody: "none found" would be said without having looked.
             searchable = [(at, m) for at, m in prints if len(m) >= parameters.LEAST_MINUTIAE]
             if searchable:
-                found, colour, slip = self._candidates(gallery, searchable)
+                colours = self._colour if self._colour_of is None else self._colour_of(name)
+                found, colour, slip = self._candidates(gallery, searchable, colours)
                 failed = False
                 other_way = swapped_hands(searchable)
                 if colour is not Colour.RED and other_way:
                     # To be believed against the labels, it must be more than a stranger's by so much more.
                     less = parameters.WRONG_LABELS_LOG10
-                    swapped, its, _ = self._candidates(gallery, other_way, less=less)
+                    swapped, its, _ = self._candidates(gallery, other_way, colours, less=less)
                     if its is Colour.RED:
                         found, colour, slip = swapped, its, swapped_hands_problem(prints)
         except Exception:
@@ -73,7 +82,12 @@ class RepositorySearch:
         return outcome, slip
 
     def _candidates(
-        self, gallery: SearchableGallery, prints: Sequence[tuple[int, Minutiae]], *, less: float = 0.0
+        self,
+        gallery: SearchableGallery,
+        prints: Sequence[tuple[int, Minutiae]],
+        colours: Callable[[float, int], str],
+        *,
+        less: float = 0.0,
     ) -> tuple[list[FoundCandidate], Colour, CaptureProblem | None]:
         """Who is found, without the green, the colour of the best, and which of the labels it says are wrong.
 
@@ -86,7 +100,7 @@ class RepositorySearch:
         best, slip = Colour.GREEN, None
         for candidate in gallery.search(prints, limit=self._max_candidates):
             evidence = max(0.0, candidate.score - less)
-            its = Colour(self._colour(evidence, identities))
+            its = Colour(colours(evidence, identities))
             if its is Colour.GREEN:
                 continue
             if not found:

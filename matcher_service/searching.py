@@ -86,16 +86,18 @@ class Searching:
         ready: Callable[[], None] = lambda: None,
         max_candidates: int = parameters.MAX_CANDIDATES,
         reply_deadline_s: float = REPLY_DEADLINE_S,
+        colour_of: Callable[[str], Callable[[float, int], str]] | None = None,
     ) -> None:
         """`colour` is as in `RepositorySearch`. `ready` is called once searches are fast."""
         self._submissions = submissions
         self._galleries = galleries
         self._router = router
-        self._one = RepositorySearch(colour=colour, max_candidates=max_candidates)
+        self._one = RepositorySearch(colour=colour, max_candidates=max_candidates, colour_of=colour_of)
         self._tell = tell
         self._ready = ready
         self._deadline_s = reply_deadline_s
         self._worker = GalleryWorker()
+        self._followed = time.monotonic()
         self._releasing = threading.Event()
         self._stopping = threading.Event()
         self._work = threading.Event()
@@ -135,11 +137,18 @@ class Searching:
             self._work.clear()
             try:
                 if not self.answer_next():
+                    self._follow_when_idle()
                     self._work.wait(parameters.SEARCH_POLL_S)
             except Exception:
                 # Staying up but dead is the worst: the submission is counted, and tried again or given up.
                 log.exception("fault in a search")
                 self._stopping.wait(parameters.SEARCH_POLL_S)
+
+    def _follow_when_idle(self) -> None:
+        """What was enrolled or expunged meanwhile is taken in although nothing is searched."""
+        if time.monotonic() - self._followed > parameters.FOLLOW_WHEN_IDLE_S:
+            self._followed = time.monotonic()
+            self._worker.submit(self._galleries.refresh).result()
 
     def answer_next(self) -> bool:
         """Search and answer the submission whose turn it is; False if none waits. Raises StoreError."""

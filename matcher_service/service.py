@@ -71,6 +71,7 @@ class MatcherService:
         make_gallery: Callable[[PrintSource], SearchableGallery],
         colour: Callable[[float, int], str],
         on_ready: Callable[[], None] = lambda: None,
+        colour_of: Callable[[str], Callable[[float, int], str]] | None = None,
     ) -> None:
         self.ready = threading.Event()
         self._on_ready = on_ready
@@ -105,6 +106,7 @@ class MatcherService:
             galleries=self._galleries,
             router=Router(database, on_stored=searches_stored),
             colour=colour,
+            colour_of=colour_of,
             tell=self._tell,
             ready=self._searches_are_fast,
             max_candidates=settings.search.max_candidates,

@@ -29,6 +29,7 @@ from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
 from matcher_service.osia.settings import OsiaSettings
+from matcher_service.retention.settings import RetentionSettings
 from matcher_service.routing.settings import RoutingSettings
 
 
@@ -115,6 +116,7 @@ class MatcherSettings(SettingsModel):
     accounts: AccountsSettings = AccountsSettings()
     audit: AuditSettings = AuditSettings()
     notify: NotifySettings = NotifySettings()
+    retention: RetentionSettings = RetentionSettings()
     abis: AbisSettings = AbisSettings()
     osia: OsiaSettings = OsiaSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -15,7 +15,9 @@ from interchange.fingers import finger_name
 from interchange.template_format import TemplateFormat
 from matcher_service.errors import UnknownRepository
 from matcher_service.repositories.prints import read_single
+from matcher_service.repositories.retention_tables import PersonKey
 from matcher_service.repositories.schema import Encounter, EnrolledTemplate, Identity, Repository
+from matcher_service.repositories.sealed_records import opened_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -111,30 +113,34 @@ def repository_stats(
             )
             or 0
         )
-        record = EnrolledTemplate.record
         query = (
             select(
                 EnrolledTemplate.position,
                 EnrolledTemplate.finger_quality,
-                func.length(record).label("length"),
-                (record if verify else func.substr(record, _COUNT_AT + 1, 1)).label("bytes"),
+                EnrolledTemplate.record,
                 EnrolledTemplate.sha256,
                 EnrolledTemplate.encounter_id,
+                Identity.id.label("identity"),
+                PersonKey.sealed_key,
             )
             .join(Encounter, Encounter.id == EnrolledTemplate.encounter_id)
             .join(Identity, Identity.id == Encounter.identity_id)
+            .outerjoin(PersonKey, PersonKey.identity_id == Identity.id)
             .where(of_it)
+            .order_by(EnrolledTemplate.id)
             .execution_options(yield_per=5000)
         )
         rows: Iterator[Any] = iter(session.execute(query))
         for row in rows if watch is None else watch(rows, total):
             stats.by_position[row.position] += 1
             stats.quality[row.finger_quality] += 1
-            stats.record_bytes += row.length
-            seen = bytes(row.bytes[_COUNT_AT : _COUNT_AT + 1] if verify else row.bytes)
+            stored = (row.identity, row.encounter_id, row.record, row.sealed_key)
+            record = next(opened_records(session, [stored]))
+            stats.record_bytes += len(record)
+            seen = record[_COUNT_AT : _COUNT_AT + 1]
             if seen:
                 stats.minutiae[seen[0]] += 1
-            problem = _problem(row) if verify else None
+            problem = _problem(row, record) if verify else None
             if problem is not None:
                 stats.damaged = (stats.damaged or 0) + 1
                 if len(stats.problems) < MAX_PROBLEMS_LISTED:
@@ -174,8 +180,7 @@ def _quantile(counted: Counter[int], ordered: list[int], share: float) -> int:
     return ordered[-1]
 
 
-def _problem(row: Any) -> str | None:  # noqa: ANN401 - a row of the query above
-    record = bytes(row.bytes)
+def _problem(row: Any, record: bytes) -> str | None:  # noqa: ANN401 - a row of the query above
     if sha256(record).hexdigest() != row.sha256:
         return "its bytes are not those that were stored (digest differs)"
     try:

@@ -45,7 +45,9 @@ def database_of(settings: MatcherSettings) -> Generator[Database]:
     from matcher_service.repositories import Database
 
     try:
-        with contextlib.closing(Database(settings.database.url)) as opened:
+        with contextlib.closing(
+            Database(settings.database.url, key_file=settings.retention.key_file)
+        ) as opened:
             yield opened
     except MatcherError as error:
         fail(error)

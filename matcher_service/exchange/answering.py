@@ -23,6 +23,8 @@ from matcher_service.exchange.writing import Address, short_tcn
 from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.review_tables import ReviewTask
 from matcher_service.repositories.schema import Repository, SearchRecord, StoredSubmission
+from matcher_service.repositories.sealed_records import Part, open_part
+from matcher_service.repositories.submissions import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -80,9 +82,11 @@ def answer(
         row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn))
         if row is None:
             raise NotAnswerable(tcn, "was never submitted here; submit the file first")
+        if row.outcome == Outcome.ERASED:
+            raise NotAnswerable(tcn, "was erased, because its time was up or by a request")
         if row.reply is None:
             raise NotAnswerable(tcn, "is not searched yet; see that the matcher runs, and ask again")
-        stored = decode_message(Reply, row.reply)
+        stored = decode_message(Reply, open_part(session, row.id, row.tcn, Part.REPLY, row.reply))
         agency = asked.ori if asked is not None else routing.read_facts(session, row.id).ori
         allowed = [
             one for one in stored.repositories if routing.still_allowed(session, row.id, one.name, now=at)

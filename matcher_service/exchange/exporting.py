@@ -20,6 +20,7 @@ from matcher_service.intake import read_prints
 from matcher_service.repositories import Repositories
 from matcher_service.repositories.prints import read_single
 from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.repositories.sealed_records import payload_of
 
 if TYPE_CHECKING:
     from matcher_service.repositories import Database
@@ -34,7 +35,10 @@ def submission(
         row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn))
         if row is None:
             raise NotAnswerable(tcn, "was never submitted here")
-        found = decode_message(Submission, row.payload)
+        payload = payload_of(session, row.id)
+        if not payload:
+            raise NotAnswerable(tcn, "was erased, because its time was up")
+        found = decode_message(Submission, payload)
         facts = routing.read_facts(session, row.id)
         record(
             session,

@@ -52,6 +52,13 @@ def remove_leftovers(disk: Disk, folder: Path, named: Collection[str]) -> None:
             log.info("leftover of an interrupted write removed", extra=facts(file=path))
 
 
+def damaged_files(folder: Path) -> list[Path]:
+    """What was set aside, oldest first. Raises OSError."""
+    return sorted(
+        (p for p in folder.iterdir() if _DAMAGED in p.name), key=lambda p: p.name.rpartition("-")[2]
+    )
+
+
 def set_aside(folder: Path, path: Path) -> Path | None:
     """Rename a damaged file so that somebody can look at it; None if there is none. Raises OSError.
 
@@ -62,10 +69,7 @@ def set_aside(folder: Path, path: Path) -> Path | None:
         path.rename(aside)
     except FileNotFoundError:
         aside = None
-    kept = sorted(
-        (p for p in folder.iterdir() if _DAMAGED in p.name), key=lambda p: p.name.rpartition("-")[2]
-    )
-    for old in kept[: -parameters.DAMAGED_KEPT]:
+    for old in damaged_files(folder)[: -parameters.DAMAGED_KEPT]:
         with contextlib.suppress(FileNotFoundError):
             old.unlink()
     return aside

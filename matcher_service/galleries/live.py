@@ -100,6 +100,8 @@ class LiveGalleries:
         self._digest = ""
         self._stores: dict[str, PrintSource] = {}
         self._galleries: dict[str, SearchableGallery] = {}
+        # The change that each gallery's files are yet to be rid of.
+        self._erasing: dict[str, int] = {}
 
     def load(self) -> None:
         """Compile what there is to compile, open what was kept, and take in what was enrolled since."""
@@ -112,7 +114,8 @@ class LiveGalleries:
     def refresh(self) -> None:
         """Take in what was enrolled or removed since the last time, by whatever process."""
         for name in self._repositories.names():
-            if name not in self._stores:
+            new = name not in self._stores
+            if new:
                 self._put(name, self._open(name))
             if not self._follow(name, self._stores[name]):
                 log.warning(
@@ -122,7 +125,23 @@ class LiveGalleries:
                 self._stores.pop(name).close()
                 self._put(name, self._build(name))
                 self._follow(name, self._stores[name])
+                new = True
+            if new and self._folder is not None:
+                self._erase(name, self._repositories.to_erase(name, self._folder.name))
             self._stores[name].maintain()
+            self._tell_erased(name)
+
+    def _erase(self, name: str, seq: int) -> None:
+        """No file may keep anything of whoever was expunged up to change `seq`."""
+        if seq > self._erasing.get(name, 0):
+            self._erasing[name] = seq
+            self._stores[name].erase()
+
+    def _tell_erased(self, name: str) -> None:
+        """Note in the database that the files are rid of it; a certificate of deletion waits for that."""
+        if self._folder is not None and name in self._erasing and self._stores[name].erased:
+            self._repositories.note_erased(name, self._folder.name, self._erasing.pop(name))
+            log.info("what was expunged is out of the gallery's files", extra=facts(repository=name))
 
     def __iter__(self) -> Iterator[tuple[str, SearchableGallery]]:
         """Name and gallery of each repository, by name."""
@@ -236,6 +255,8 @@ class LiveGalleries:
             mark = Mark(changes.last_seq, changes.last_identity)
             try:
                 store.apply(removed=removed, added=added, mark=mark)
+                if self._folder is not None:
+                    self._erase(name, changes.erase)
             except GalleryWriteFailed as error:
                 log.error(  # noqa: TRY400 - the message has it all
                     "gallery cannot be written; it goes on in memory, and catches up at the next start",

@@ -77,6 +77,15 @@ class PrintSource(ABC):
         """Begin, in the background, what is due."""
 
     @abstractmethod
+    def erase(self) -> None:
+        """Begin, in the background, to rid the files of all that was deleted so far: somebody was expunged."""
+
+    @property
+    @abstractmethod
+    def erased(self) -> bool:
+        """Whether all that `erase` was called for is out of the files."""
+
+    @abstractmethod
     def detach(self) -> None:
         """Go on in memory only, because the disk fails."""
 
@@ -146,6 +155,14 @@ class MemoryStore(PrintSource):
 
     def maintain(self) -> None:
         """Nothing is ever due."""
+
+    def erase(self) -> None:
+        """There are no files of its own."""
+
+    @property
+    def erased(self) -> bool:
+        """Not known: files that were there before may hold it still."""
+        return False
 
     def detach(self) -> None:
         """It is in memory only."""

@@ -18,7 +18,13 @@ from matcher_service.galleries import parameters
 from matcher_service.galleries.building import claim, write_anew
 from matcher_service.galleries.contents import Contents
 from matcher_service.galleries.errors import GalleryDamaged, GalleryError, GalleryOutdated, GalleryWriteFailed
-from matcher_service.galleries.folder import journal_name, next_number, remove_leftovers, segment_name
+from matcher_service.galleries.folder import (
+    damaged_files,
+    journal_name,
+    next_number,
+    remove_leftovers,
+    segment_name,
+)
 from matcher_service.galleries.journal import Change, Journal, Mark, Replay, replay
 from matcher_service.galleries.manifest import MANIFEST_NAME, read_manifest, write_manifest
 from matcher_service.galleries.merging import write_segment
@@ -55,6 +61,7 @@ class GalleryStore(PrintSource):
         self._background: threading.Thread | None = None
         self._cancel = threading.Event()
         self._retry_at = 0.0
+        self._erase_wanted = self._erase_done = 0  # how often it was asked for
         self._closed = False
         try:
             self._recover()
@@ -197,6 +204,22 @@ class GalleryStore(PrintSource):
             )
             self._background.start()
 
+    def erase(self) -> None:
+        """As `PrintSource` says: at once, not only when a compaction is due."""
+        self.ask_erase()
+        self.maintain()
+
+    def ask_erase(self) -> None:
+        """The next `compact(purge=True)` is to rid the files of all that was deleted."""
+        with self._writing:
+            self._erase_wanted += 1
+
+    @property
+    def erased(self) -> bool:
+        """As `PrintSource` says."""
+        with self._writing:
+            return self._erase_done == self._erase_wanted and self._journal is not None
+
     def compact(self, *, purge: bool = False) -> None:
         """Make the journal a segment and merge small segments; with `purge` without anything deleted.
 
@@ -214,6 +237,9 @@ class GalleryStore(PrintSource):
         with self._writing:
             if self._journal is None:
                 return
+            wanted = self._erase_wanted
+            # What waits since a compaction that failed comes first; newer prints are in the journal until the next.
+            everything = self._contents.frozen is None
             if self._contents.frozen is None:  # it is there still if the last compaction failed
                 self._begin_journal()
                 with self._memory:
@@ -243,11 +269,28 @@ class GalleryStore(PrintSource):
             if purge or not self._contents.dead:
                 self._dead_since = time.monotonic() if self._contents.dead else None
         # Searches that have them mapped go on; the kernel frees them after the last one.
-        for name in [*old, *([path.name] if merged is None else [])]:
-            with contextlib.suppress(OSError):  # removed at the next start
-                self._disk.remove(self.folder / name)
+        unwanted = [self.folder / name for name in [*old, *([path.name] if merged is None else [])]]
+        if self._remove(unwanted) and purge and everything:
+            self._note_erased(wanted)
         took = {"ms": (time.monotonic() - began) * 1000, "segments": len(manifest.segments)}
         log.info("gallery compacted", extra=facts(repository=manifest.repository, prints=prints, **took))
+
+    def _remove(self, files: Iterable[Path]) -> bool:
+        """False if one is still there: it is removed at the next start."""
+        done = True
+        for file in files:
+            try:
+                self._disk.remove(file)
+            except OSError:
+                done = False
+        return done
+
+    def _note_erased(self, wanted: int) -> None:
+        """All that was deleted before `erase` was asked for the `wanted`th time is out of the files now."""
+        if wanted > self._erase_done and self._remove(damaged_files(self.folder)):
+            self._disk.sync_folder(self.folder)
+            with self._writing:
+                self._erase_done = max(self._erase_done, wanted)
 
     def _begin_journal(self) -> None:
         name = self._new_name(journal_name)
@@ -283,6 +326,8 @@ class GalleryStore(PrintSource):
 
     def _purge_is_due(self) -> bool:
         since = self._dead_since
+        if self._erase_done < self._erase_wanted:
+            return True
         return since is not None and time.monotonic() - since > parameters.PURGE_AFTER_S
 
     def _new_name(self, name: Callable[[int], str]) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from matcher_service.errors import StoreError
 from matcher_service.repositories import all_tables
+from matcher_service.retention.vault import VAULT, VaultDoor
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,8 +35,11 @@ SQLITE_PRAGMAS = (
 class Database:
     """SQLite or PostgreSQL, by URL. Safe to use from several threads and processes."""
 
-    def __init__(self, url: str) -> None:
-        """Open, and bring the tables up to date. Raises StoreError."""
+    def __init__(self, url: str, *, key_file: Path | None = None) -> None:
+        """Open, and bring the tables up to date. Raises StoreError.
+
+        `key_file` holds the key to the records (see `retention.vault`); without one it is kept beside SQLite's file.
+        """
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -44,6 +48,7 @@ class Database:
         # Of SQLite, where it has one: what belongs to the database is kept beside it.
         sqlite = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
         self.file = Path(parsed.database or "") if sqlite else None
+        self.door = VaultDoor(key_file=key_file, beside=self.file)
         if parsed.get_backend_name() == "sqlite":
             _make_private(Path(parsed.database or ":memory:"), self.url)
         try:
@@ -80,6 +85,20 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
+    def settle(self) -> bool:
+        """Bring all that was written into the database's file, and empty its log, so that nothing older is in it.
+
+        False if somebody reads from the log just now; True for a database that has none of its own.
+        """
+        if self.file is None:
+            return True
+        raw = self._engine.raw_connection()
+        try:
+            busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            raw.close()
+        return not busy
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -87,7 +106,7 @@ class Database:
     @contextlib.contextmanager
     def _session(self, engine: Engine) -> Generator[Session]:
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False, info={VAULT: self.door}) as session:
                 yield session
         except DatabaseError as error:
             raise StoreError(self.url, f"failed ({error.orig})") from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import delete, func, select
 
 from interchange.messages import MAX_REPOSITORIES
 from matcher_service.errors import BadRepository, UnknownIdentity, UnknownRepository
+from matcher_service.repositories.retention_tables import GalleryState, PersonKey
 from matcher_service.repositories.schema import (
     Encounter,
     EnrolledTemplate,
@@ -19,6 +20,7 @@ from matcher_service.repositories.schema import (
     Identity,
     Repository,
 )
+from matcher_service.repositories.sealed_records import opened_records, person_key, seal_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,9 +43,11 @@ _PRINTS = (
         EnrolledTemplate.position,
         EnrolledTemplate.finger_quality,
         EnrolledTemplate.record,
+        PersonKey.sealed_key,
     )
     .join(Encounter, Encounter.identity_id == Identity.id)
     .join(EnrolledTemplate, EnrolledTemplate.encounter_id == Encounter.id)
+    .outerjoin(PersonKey, PersonKey.identity_id == Identity.id)
     .order_by(EnrolledTemplate.id)
 )
 
@@ -86,11 +90,13 @@ class Changes:
         last_seq: number of the newest of these changes.
         last_identity: whose it was.
         identities: each once.
+        erase: number of the newest of these changes after which no file may keep anything of the identity; 0 if none.
     """
 
     last_seq: int
     last_identity: str
     identities: tuple[str, ...]
+    erase: int = 0
 
 
 class Repositories:
@@ -160,6 +166,7 @@ class Repositories:
             where = _get(session, repository, to_change=True)
             _check_identity(session, where, identity)
             session.execute(delete(Identity).where(Identity.id == identity))
+            session.execute(delete(PersonKey).where(PersonKey.identity_id == identity))
             session.add(GalleryChange(repository_id=where.id, identity_id=identity))
 
     def prints(self, repository: str, identities: Iterable[str] | None = None) -> list[StoredPrint]:
@@ -167,13 +174,16 @@ class Repositories:
         with self._database.read() as session:
             query = _PRINTS.where(Identity.repository_id == _get(session, repository).id)
             if identities is None:
-                return [StoredPrint(*row) for row in session.execute(query)]
+                return _opened(session, session.execute(query).all())
             wanted = list(identities)
             return [
-                StoredPrint(*row)
+                one
                 for start in range(0, len(wanted), _IDS_PER_QUERY)
-                for row in session.execute(
-                    query.where(Identity.id.in_(wanted[start : start + _IDS_PER_QUERY]))
+                for one in _opened(
+                    session,
+                    session.execute(
+                        query.where(Identity.id.in_(wanted[start : start + _IDS_PER_QUERY]))
+                    ).all(),
                 )
             ]
 
@@ -188,10 +198,11 @@ class Repositories:
                 where = Identity.repository_id == _get(session, repository).id
                 query = _PRINTS.add_columns(EnrolledTemplate.id).where(where, EnrolledTemplate.id > after)
                 rows = session.execute(query.limit(size)).all()
-            if not rows:
-                return
-            after = rows[-1][-1]
-            yield [StoredPrint(*row[:-1]) for row in rows]
+                if not rows:
+                    return
+                after = rows[-1][-1]
+                page = _opened(session, rows)
+            yield page
 
     def count_prints(self, repository: str) -> int:
         """How many prints a repository has. Raises UnknownRepository."""
@@ -224,18 +235,53 @@ class Repositories:
         """
         with self._database.read() as session:
             query = (
-                select(GalleryChange.seq, GalleryChange.identity_id)
+                select(GalleryChange.seq, GalleryChange.identity_id, GalleryChange.erase)
                 .where(GalleryChange.repository_id == _get(session, repository).id, GalleryChange.seq >= seq)
                 .order_by(GalleryChange.seq)
                 .limit(limit + (seq > 0))
             )
-            rows = [(row[0], row[1]) for row in session.execute(query)]
+            rows = [(row[0], row[1], row[2]) for row in session.execute(query)]
         if seq > 0:
-            if not rows or rows[0] != (seq, identity):
+            if not rows or rows[0][:2] != (seq, identity):
                 return None
             rows = rows[1:]
-        last_seq, last_identity = rows[-1] if rows else (seq, identity)
-        return Changes(last_seq, last_identity, tuple(dict.fromkeys(who for _, who in rows)))
+        last_seq, last_identity = rows[-1][:2] if rows else (seq, identity)
+        erase = max((number for number, _, erased in rows if erased), default=0)
+        return Changes(last_seq, last_identity, tuple(dict.fromkeys(row[1] for row in rows)), erase)
+
+    def to_erase(self, repository: str, instance: str) -> int:
+        """The newest change that the files of this matcher's gallery have yet to be rid of; 0 if there is none.
+
+        Notes that this matcher has such files. Raises UnknownRepository.
+        """
+        with self._database.write() as session:
+            where = _get(session, repository)
+            newest = session.scalar(
+                select(func.max(GalleryChange.seq)).where(
+                    GalleryChange.repository_id == where.id, GalleryChange.erase.is_(True)
+                )
+            )
+            state = session.get(GalleryState, (instance, where.id))
+            if state is None:
+                # Opened for the first time, or made before there was an expungement: rid of nothing yet.
+                state = GalleryState(
+                    instance=instance, repository_id=where.id, purged_seq=0, opened_at=datetime.now(UTC)
+                )
+                session.add(state)
+            return newest if newest is not None and newest > state.purged_seq else 0
+
+    def note_erased(self, repository: str, instance: str, seq: int) -> None:
+        """The files of this matcher's gallery hold nothing any more of what was erased up to change `seq`."""
+        with self._database.write() as session:
+            where = _get(session, repository)
+            state = session.get(GalleryState, (instance, where.id))
+            if state is None:
+                state = GalleryState(
+                    instance=instance, repository_id=where.id, purged_seq=0, opened_at=datetime.now(UTC)
+                )
+                session.add(state)
+            if seq > state.purged_seq:
+                state.purged_seq, state.purged_at = seq, datetime.now(UTC)
 
     def _enroll(
         self, repository: str, people: Iterable[Sequence[NewPrint]], *, identity: str | None = None
@@ -259,12 +305,13 @@ class Repositories:
                 encounter = Encounter(id=uuid4().hex, identity_id=person, enrolled_at=now)
                 session.add(encounter)
                 session.flush()
+                key = person_key(session, person)
                 session.add_all(
                     EnrolledTemplate(
                         encounter_id=encounter.id,
                         position=p.position,
                         finger_quality=p.finger_quality,
-                        record=p.record,
+                        record=seal_with(key, p.record, identity=person, encounter=encounter.id),
                         sha256=p.sha256,
                     )
                     for p in prints
@@ -273,6 +320,14 @@ class Repositories:
                 session.flush()
                 done.append(Enrolled(person, encounter.id))
         return done
+
+
+def _opened(session: Session, rows: Sequence[Any]) -> list[StoredPrint]:
+    """Rows of `_PRINTS`, their records as they were enrolled."""
+    records = opened_records(session, ((row[0], row[1], row[4], row[5]) for row in rows))
+    return [
+        StoredPrint(row[0], row[1], row[2], row[3], record) for row, record in zip(rows, records, strict=True)
+    ]
 
 
 def _find(session: Session, name: str) -> Repository | None:

@@ -8,7 +8,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, LargeBinary, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID_CHARACTERS = 32
@@ -94,12 +104,16 @@ class GalleryChange(Base):
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
     identity_id: Mapped[str] = mapped_column(String(ID_CHARACTERS))
+    # It was expunged: no file of a gallery may keep anything of it.
+    erase: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class StoredSubmission(Base):
     """A submission that was accepted, as its bytes came, and what was replied.
 
-    `outcome` is "waiting" until the search is done, then "answered", or "failed" if it never was.
+    `outcome` is "waiting" until the search is done, then "answered", or "failed" if it never was; "erased" once its
+    time was up: then the row stays, without prints, so that its TCN is never taken for another's.
+    `payload` and `reply` are sealed under a key of the submission's own: see `matcher_service.retention`.
     """
 
     __tablename__ = "submission"

@@ -12,12 +12,14 @@ from sqlalchemy import case, delete, func, or_, select, update
 
 from matcher_service.repositories.routing_tables import SubmissionFacts
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
+from matcher_service.repositories.sealed_records import Part, open_part, seal_part
 from matcher_service.routing.facts import Arrival, write_facts
 from matcher_service.routing.parameters import PRIORITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
     from interchange.messages import Submission
@@ -34,6 +36,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     ANSWERED = "answered"
     FAILED = "failed"
+    ERASED = "erased"  # its time was up: the row is what is left, so that its TCN is not used again
 
 
 class Filed(StrEnum):
@@ -42,6 +45,11 @@ class Filed(StrEnum):
     NEW = "new"
     KNOWN = "known"
     OTHER = "other"  # the TCN stands for other content
+
+
+# Searched, and replied to.
+_DONE = (Outcome.ANSWERED, Outcome.FAILED)
+_REPLIES = select(StoredSubmission.id, StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class Submissions:
                 device=submission.device,
                 purpose=submission.purpose,
                 received_at=datetime.now(UTC),
-                payload=payload,
+                payload=b"",
                 sha256=digest,
                 priority=PRIORITIES[submission.transaction],
                 attempts=0,
@@ -139,6 +147,7 @@ class Submissions:
             )
             session.add(row)
             session.flush()
+            row.payload = seal_part(session, row.id, row.tcn, Part.PAYLOAD, payload)
             write_facts(session, row.id, submission, arrival or Arrival())
             return Filed.NEW
 
@@ -175,14 +184,14 @@ class Submissions:
             row.attempts += 1
             row.claimed_by = self._instance
             row.claimed_until = now + CLAIM
-            return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, row.payload, row.attempts)
+            return _waiting(session, row)
 
     def next_released(self) -> WaitingSubmission | None:
         """The oldest that was answered, and to which a later report opened a repository; see `routing`."""
         query = (
             select(StoredSubmission)
             .join(SubmissionFacts, SubmissionFacts.submission_id == StoredSubmission.id)
-            .where(SubmissionFacts.pending.is_(True), StoredSubmission.outcome != Outcome.WAITING)
+            .where(SubmissionFacts.pending.is_(True), StoredSubmission.outcome.in_(_DONE))
             .order_by(StoredSubmission.id)
             .limit(1)
         )
@@ -190,7 +199,7 @@ class Submissions:
             row = session.scalar(query)
             if row is None:
                 return None
-            return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, row.payload, row.attempts)
+            return _waiting(session, row)
 
     def finish(
         self,
@@ -207,7 +216,11 @@ class Submissions:
             mine = session.scalar(
                 update(StoredSubmission)
                 .where(StoredSubmission.id == submission.id, StoredSubmission.outcome == Outcome.WAITING)
-                .values(outcome=outcome, answered_at=now, reply=reply)
+                .values(
+                    outcome=outcome,
+                    answered_at=now,
+                    reply=seal_part(session, submission.id, submission.tcn, Part.REPLY, reply),
+                )
                 .returning(StoredSubmission.id)
             )
             if mine is None:
@@ -243,12 +256,10 @@ class Submissions:
 
     def reply_to(self, tcn: str) -> StoredReply | None:
         """The reply to `tcn`, if there is one."""
-        query = select(StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply).where(
-            StoredSubmission.tcn == tcn, StoredSubmission.reply.is_not(None)
-        )
+        query = _REPLIES.where(StoredSubmission.tcn == tcn, StoredSubmission.reply.is_not(None))
         with self._database.read() as session:
             row = session.execute(query).one_or_none()
-            return None if row is None else StoredReply(row[0], row[1], row[2] or b"")
+            return None if row is None else _reply(session, row)
 
     def device_of(self, tcn: str) -> str | None:
         """The device that sent `tcn`; None if it was never stored."""
@@ -258,15 +269,14 @@ class Submissions:
     def untold(self, *, limit: int, device: str | None = None) -> list[StoredReply]:
         """Replies, to one device or to all, that no listener has been given; the newest, oldest first."""
         query = (
-            select(StoredSubmission.tcn, StoredSubmission.device, StoredSubmission.reply)
-            .where(StoredSubmission.outcome != Outcome.WAITING, StoredSubmission.told_at.is_(None))
+            _REPLIES.where(StoredSubmission.outcome.in_(_DONE), StoredSubmission.told_at.is_(None))
             .order_by(StoredSubmission.id.desc())
             .limit(limit)
         )
         if device is not None:
             query = query.where(StoredSubmission.device == device)
         with self._database.read() as session:
-            newest = [StoredReply(tcn, to, reply or b"") for tcn, to, reply in session.execute(query)]
+            newest = [_reply(session, row) for row in session.execute(query)]
         return newest[::-1]
 
     def mark_told(self, tcn: str) -> None:
@@ -351,6 +361,16 @@ class Submissions:
         with self._database.read() as session:
             found = {Outcome(outcome): number for outcome, number in session.execute(query)}
         return dict.fromkeys(Outcome, 0) | found
+
+
+def _waiting(session: Session, row: StoredSubmission) -> WaitingSubmission:
+    payload = open_part(session, row.id, row.tcn, Part.PAYLOAD, row.payload)
+    return WaitingSubmission(row.id, row.tcn, row.device, row.received_at, payload, row.attempts)
+
+
+def _reply(session: Session, row: Row[int, str, str, bytes | None]) -> StoredReply:
+    number, tcn, device, stored = row
+    return StoredReply(tcn, device, open_part(session, number, tcn, Part.REPLY, stored))
 
 
 def add_searches(session: Session, submission_id: int, searches: Sequence[SearchOutcome]) -> None:

@@ -16,7 +16,7 @@ from interchange.fingers import finger_name
 from interchange.messages import Submission, decode_message
 from matcher_service.repositories import Repositories, read_single
 from matcher_service.repositories.review_tables import ReviewCandidate
-from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.repositories.sealed_records import payload_of
 from matcher_service.review.errors import BadDecision
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def gather(database: Database, task: Task, *, expires_at: datetime) -> Look:
     from matcher_service.intake import read_prints
 
     with database.read() as session:
-        payload = session.scalar(
-            select(StoredSubmission.payload).where(StoredSubmission.id == task.row.submission_id)
-        )
+        payload = payload_of(session, task.row.submission_id)
         shown = session.scalars(
             select(ReviewCandidate)
             .where(ReviewCandidate.task_id == task.number)
@@ -128,7 +126,7 @@ def gather(database: Database, task: Task, *, expires_at: datetime) -> Look:
             continue  # `stats --verify` lists them
         theirs[stored.identity].append(ShownPrint(position, minutiae))
     try:
-        probes = read_prints(decode_message(Submission, payload or b""))
+        probes = read_prints(decode_message(Submission, payload))
     except MessageError:
         probes = []
     return Look(

@@ -26,8 +26,8 @@ from matcher_service.repositories.schema import (
     Identity,
     Repository,
     SearchRecord,
-    StoredSubmission,
 )
+from matcher_service.repositories.sealed_records import payload_of
 from matcher_service.review.parameters import (
     DUE_WITHIN,
     DUE_WITHIN_ELSE,
@@ -210,9 +210,9 @@ def _strangers(
 
 
 def _positions(session: Session, submission_id: int) -> set[int]:
-    payload = session.scalar(select(StoredSubmission.payload).where(StoredSubmission.id == submission_id))
+    payload = payload_of(session, submission_id)
     try:
-        return {one.position for one in decode_message(Submission, payload or b"").prints}
+        return {one.position for one in decode_message(Submission, payload).prints}
     except MessageError:
         return {UNKNOWN_FINGER}
 

@@ -9,10 +9,11 @@ from sqlalchemy import Table, func, insert, select, update
 from matcher_service.repositories.routing_tables import ActivationVersion, RoutingDecision
 from matcher_service.repositories.routing_tables import SubmissionFacts as FactsRow
 from matcher_service.repositories.schema import Repository
+from matcher_service.routing.acceptance import judge_both
 from matcher_service.routing.conditions import Answer, decode_conditions
 from matcher_service.routing.errors import NotInRegister
 from matcher_service.routing.facts import read_facts
-from matcher_service.routing.judging import Decision, ReasonCode, Verdict, judge
+from matcher_service.routing.judging import Decision, ReasonCode, Verdict
 from matcher_service.routing.snapshot import current
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def still_allowed(session: Session, submission_id: int, repository: str, *, now:
     """
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
-    decision = judge(facts, current(session), repository_id=number, repository=repository, at=now)
+    decision = judge_both(session, facts, current(session), (number, repository), at=now)
     return decision.verdict is Verdict.SEARCH
 
 
@@ -59,7 +60,7 @@ def withdraw(session: Session, submission_id: int, repository: str, *, now: date
     number = _repository(session, repository)
     facts = read_facts(session, submission_id)
     snapshot = current(session)
-    why = judge(facts, snapshot, repository_id=number, repository=repository, at=now)
+    why = judge_both(session, facts, snapshot, (number, repository), at=now)
     decision = Decision(
         repository=repository,
         repository_id=number,
@@ -115,7 +116,7 @@ def _decide(
     facts = read_facts(session, submission_id, complete=True)
     snapshot = current(session)
     decisions = [
-        judge(facts, snapshot, repository_id=number, repository=name, at=now)
+        judge_both(session, facts, snapshot, (number, name), at=now)
         for number, name in session.execute(select(Repository.id, Repository.name).order_by(Repository.name))
         if only is None or name in only
     ]

@@ -13,6 +13,7 @@ from interchange.messages import Submission, decode_message
 from matcher_service.repositories.device_tables import RegisteredDevice
 from matcher_service.repositories.routing_tables import Agency, DispositionReport, SubmissionFacts
 from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.repositories.sealed_records import payload_of
 from matcher_service.routing.errors import UnknownSubmission
 from matcher_service.routing.judging import AgencyState, Facts
 from matcher_service.routing.parameters import PRIORITIES
@@ -127,7 +128,7 @@ def _of_an_old_one(session: Session, submission_id: int) -> SubmissionFacts:
         raise UnknownSubmission(f"number {submission_id}")
     device = session.get(RegisteredDevice, stored.device)
     try:
-        submission = decode_message(Submission, stored.payload)
+        submission = decode_message(Submission, payload_of(session, submission_id))
     except MessageError:
         submission = None
     return _facts_row(session, submission_id, submission, Arrival(ori="" if device is None else device.ori))

@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     AGENCY_INACTIVE = "agency_inactive"
     NO_RULE = "no_rule"
     NOT_YET = "not_yet"
+    NOT_ACCEPTED = "not_accepted"  # the owner of the repository does not take it
     EXPIRED = "expired"
     SUSPENDED = "suspended"
     ENDED = "ended"

@@ -16,10 +16,11 @@ from matcher_service.repositories.routing_tables import (
     RoutingModeChange,
 )
 from matcher_service.repositories.schema import Repository, SearchRecord, StoredSubmission
+from matcher_service.routing.acceptance import judge_both
 from matcher_service.routing.deciding import decision_of
 from matcher_service.routing.errors import UnknownSubmission
 from matcher_service.routing.facts import read_facts
-from matcher_service.routing.judging import Decision, Facts, ReasonCode, Verdict, decode_facts, judge
+from matcher_service.routing.judging import Decision, Facts, ReasonCode, Verdict, decode_facts
 from matcher_service.routing.rules import Mode
 from matcher_service.routing.snapshot import as_of, clock
 
@@ -151,7 +152,7 @@ def _repository(
     return WhyRepository(
         repository=name,
         steps=tuple(_step(session, row, name) for row in rows),
-        now=_judged(session, facts, version, repository, name, at=now),
+        now=_judged(session, facts, version, (repository, name), at=now),
         searched_at=None if searched is None else searched[0],
         failed=searched is not None and searched[1],
     )
@@ -162,13 +163,21 @@ def _step(session: Session, row: RoutingDecision, name: str) -> Step:
     return Step(
         recorded=decision_of(row, name, None),
         facts=facts,
-        replayed=_judged(session, facts, row.registry_version, row.repository_id, name, at=row.decided_at),
+        replayed=_judged(
+            session, facts, row.registry_version, (row.repository_id, name), at=row.decided_at, then=True
+        ),
         rule=_rule(session, row),
     )
 
 
 def _judged(
-    session: Session, facts: Facts, version: int, repository: int, name: str, *, at: datetime
+    session: Session,
+    facts: Facts,
+    version: int,
+    where: tuple[int, str],
+    *,
+    at: datetime,
+    then: bool = False,
 ) -> Decision:
     chain: list[int] = []
     place = facts.jurisdiction
@@ -176,7 +185,7 @@ def _judged(
         chain.append(place)
         place = session.scalar(select(Jurisdiction.parent_id).where(Jurisdiction.id == place))
     snapshot = as_of(session, version, _mode(session, version), jurisdictions=chain)
-    return judge(facts, snapshot, repository_id=repository, repository=name, at=at)
+    return judge_both(session, facts, snapshot, where, at=at, as_of=at if then else None)
 
 
 def _mode(session: Session, version: int) -> Mode:

@@ -9,6 +9,7 @@ from edge_service.sensors.zfm_codes import Instruction
 from hardware.bench.emulator import SensorEmulator
 from interchange.messages import Submission, decode_message
 from matcher_service.repositories import NewPrint, Outcome, read_single
+from matcher_service.retention import payload_of
 
 pytestmark = pytest.mark.system
 
@@ -47,8 +48,8 @@ def test_a_stranger_is_green_and_then_known(site):
     assert "A candidate is not a finding" in first.output()
 
     (tcn,) = [e.tcn for e in site.spool().entries()]
-    with site.database.connection() as connection:
-        payload = connection.exec_driver_sql("SELECT payload FROM submission").scalar()
+    with site.database.read() as session:
+        payload = payload_of(session, 1)
     submission = decode_message(Submission, payload)
     assert submission.tcn == tcn
     assert [p.position for p in submission.prints] == [2, 3, 7, 8]

@@ -520,9 +520,11 @@ def test_a_real_matcher_finds_who_was_booked_before(stand, officer_at, prints, t
         if kind == "none":
             with Spool(stand.folder / "spool.db", device="kiosk-1") as spool:
                 tcn = spool.entries()[0].tcn
-            with database.connection() as connection:
-                payload = connection.exec_driver_sql("SELECT payload FROM submission").scalar()
             from interchange.messages import Submission, decode_message
+            from matcher_service.retention import payload_of
+
+            with database.read() as session:
+                payload = payload_of(session, 1)
 
             submission = decode_message(Submission, payload)
             assert submission.tcn == tcn

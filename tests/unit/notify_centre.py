@@ -164,6 +164,7 @@ class Centre:
     def __init__(self, folder, *, networks=()):
         made = template()
         shutil.copy(made.file, folder / "m.db")
+        shutil.copy(made.file.with_name("records.key"), folder / "records.key")
         self.folder = folder
         self.person, self.agency = made.person, made.agency
         self.clock = Clock()

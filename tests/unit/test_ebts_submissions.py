@@ -40,6 +40,7 @@ from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.review_tables import ReviewTask
 from matcher_service.repositories.schema import Identity, Repository, SearchRecord, StoredSubmission
+from matcher_service.retention import payload_of
 from matcher_service.routing import Answer, Conditions, Verdict
 from matcher_service.routing.entries import ActivationEntry, AgencyEntry
 from matcher_service.routing.files import RegisterContent, read_register
@@ -163,7 +164,8 @@ class Desk:
     def stored(self):
         with self.database.read() as session:
             return [
-                decode_message(Submission, one) for one in session.scalars(select(StoredSubmission.payload))
+                decode_message(Submission, payload_of(session, one))
+                for one in session.scalars(select(StoredSubmission.id))
             ]
 
     def actions(self):

@@ -21,6 +21,7 @@ from matcher_service.exporting import ExportRefused, export
 from matcher_service.parameters import DESK
 from matcher_service.reading import UnusableTemplate, choose_fingers, choose_pair, read_bytes, read_file
 from matcher_service.repositories import Database, NewPrint, Outcome, Repositories, Submissions
+from matcher_service.retention import payload_of
 from matcher_service.search import Gallery, colour
 from matcher_service.stats import repository_stats, spread
 
@@ -245,9 +246,9 @@ def test_a_search_finds_and_is_recorded_with_its_purpose(database, store):
     assert submissions.untold(limit=9) == []
     assert decode_message(Reply, submissions.reply_to(result.tcn).payload).tcn == result.tcn
     with database.connection() as connection:
-        device, purpose, payload = connection.execute(
-            text("SELECT device, purpose, payload FROM submission")
-        ).one()
+        number, device, purpose = connection.execute(text("SELECT id, device, purpose FROM submission")).one()
+    with database.read() as session:
+        payload = payload_of(session, number)
     assert (device, purpose) == (DESK, "release")
     assert len(decode_message(Submission, payload).prints) == 2
 

@@ -194,7 +194,9 @@ def furnished(tmp_path_factory):
 @pytest.fixture
 def opened(tmp_path, furnished):
     def open_one(*, needs_second):
-        desks.append(Desk(shutil.copy(furnished[needs_second], tmp_path)))
+        made = furnished[needs_second]
+        shutil.copy(made.with_name("records.key"), tmp_path)
+        desks.append(Desk(shutil.copy(made, tmp_path)))
         return desks[-1]
 
     desks = []
