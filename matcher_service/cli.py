@@ -20,6 +20,7 @@ from matcher_service.commands.devices import app as devices_app
 from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
 from matcher_service.commands.notices import app as notices_app
+from matcher_service.commands.relay import app as relay_app
 from matcher_service.commands.reporting import report
 from matcher_service.commands.reviewing import app as review_app
 from matcher_service.commands.searching import search
@@ -94,6 +95,7 @@ _GROUPS = {
         "jurisdictions": jurisdictions_app,
         "submissions": submissions_app,
         "dispositions": dispositions_app,
+        "relay": relay_app,
     },
     "Examiners and agencies": {
         "review": review_app,

@@ -28,6 +28,7 @@ from matcher_service.api.settings import ApiSettings
 from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
+from matcher_service.relay.settings import RelaySettings
 from matcher_service.routing.settings import RoutingSettings
 
 
@@ -116,3 +117,4 @@ class MatcherSettings(SettingsModel):
     notify: NotifySettings = NotifySettings()
     abis: AbisSettings = AbisSettings()
     console: ConsoleSettings = ConsoleSettings()
+    relay: RelaySettings = RelaySettings()

@@ -103,6 +103,7 @@ CENTRE = Contents(
         ("deploy/debian/whorl-centre/centre.toml", "usr/share/whorl-centre/centre.toml"),
         ("deploy/mosquitto/whorl.conf", "usr/share/whorl-centre/mosquitto/whorl.conf"),
         ("deploy/mosquitto/acl", "usr/share/whorl-centre/mosquitto/acl"),
+        ("deploy/mosquitto/bridge.conf", "usr/share/whorl-centre/mosquitto/bridge.conf"),
         ("docs/operations.md", "usr/share/doc/whorl-centre/operations.md"),
         ("docs/provisioning.md", "usr/share/doc/whorl-centre/provisioning.md"),
         ("docs/tools.md", "usr/share/doc/whorl-centre/tools.md"),
