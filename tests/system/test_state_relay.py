@@ -6,7 +6,7 @@ One long file on purpose: all of it happens between one state and one centre, wh
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,18 @@ from hardware.bench.made_up import made_up_submission
 from hardware.bench.process import ChildProcess
 from hardware.bench.secure_centre import SecureCentre
 from interchange.charges import ChargeClass, Disposition
+from interchange.provisioning import BrokerAddress, ProvisionRequest
+from interchange.provisioning_code import ProvisioningCode
 from interchange.messages import Colour, Reply, decode_message, encode_message
 from matcher_service import routing
+from matcher_service.authority import Authority
+from matcher_service.authority.centre_keys import CentreKeyring
+from matcher_service.authority.registrar import Registrar
 from matcher_service.relay.answers import RelayAnswers
 from matcher_service.relay.outbox import ItemState, RelayOutbox
 from matcher_service.relay.rights import RightKind, Rights
 from matcher_service.relay.settings import RelaySettings
-from matcher_service.repositories import Database, NewPrint, Quarantine, Repositories, Submissions
+from matcher_service.repositories import Database, NewPrint, Quarantine, Registry, Repositories, Submissions
 from matcher_service.repositories.relay_tables import RelayItem, SubmissionEvidence
 from matcher_service.repositories.routing_tables import DispositionReport
 from matcher_service.repositories.schema import StoredSubmission
@@ -93,6 +98,28 @@ class Place(SecureCentre):
             [sys.executable, "-m", "matcher_service", *words, *more], capture_output=True, text=True, check=False
         )
 
+    def admit(self, name, ori, folder):
+        """As `edge-service provision` does, without the way over the API: that is tested elsewhere, and slow."""
+        broker = BrokerAddress(host="127.0.0.1", port=self.broker.port)
+        authority, registry = Authority(self.authority), Registry(self.database)
+        registrar = Registrar(
+            authority=authority, registry=registry, keyring=CentreKeyring(self.authority), broker=broker
+        )
+        code = registrar.invite(name, ori, valid=timedelta(hours=1), by="test")
+        identity = IdentityFolder(folder)
+        read = ProvisioningCode.read(code)
+        pending = identity.prepare(read.secret_sha256)
+        answer = registrar.provision(
+            ProvisionRequest(
+                secret=read.secret, request=pending.request, signing=pending.signing, sealing=pending.sealing
+            ),
+            address="127.0.0.1",
+        )
+        identity.install(
+            name=answer.name, ori=answer.ori, broker=answer.broker, certificate=answer.certificate, ca=answer.ca,
+            centre=[answer.centre],
+        )  # fmt: skip
+
     def stored(self):
         with self.database.read() as session:
             return session.scalar(select(func.count()).select_from(StoredSubmission))
@@ -101,7 +128,6 @@ class Place(SecureCentre):
         if self.process is not None:
             self.process.kill()
         self.database.close()
-        self.stop_api()
         self.broker.stop()
 
 
@@ -113,9 +139,8 @@ class Stand:
         self.centre = Place(folder / "centre", "criminal", "immigration")
         self.state = Place(folder / "state", "county")
         self.centre.broker.start()
-        self.centre.start_api()
         upward = folder / "state" / "upward"
-        self.centre.provision(upward, self.centre.invite(BUREAU, "MOSIB0000"))
+        self.centre.admit(BUREAU, "MOSIB0000", upward)
         Rights(self.centre.database).give(BUREAU, RightKind.JURISDICTION, STATE, by="system:test")
         self.proxy = Proxy(target_port=self.centre.broker.port, seed=1).__enter__()
         text = BRIDGE.read_text()
@@ -128,11 +153,9 @@ class Stand:
             text = text.replace(old, new)
         self.state.broker.more = text.splitlines()
         self.state.broker.start()
-        self.state.start_api()
         self.kiosk = folder / "kiosk"
         self.kiosk.mkdir()
-        self.state.provision(self.kiosk / "identity", self.state.invite("kiosk-1", ORI))
-        self.state.stop_api()
+        self.state.admit("kiosk-1", ORI, self.kiosk / "identity")
         self.state.more = [
             f"relay.identity={upward}", "relay.resend_after_s=1", "relay.ask_for_reply_after_s=1",
         ]  # fmt: skip
@@ -370,8 +393,7 @@ def test_a_kiosk_of_the_centre_that_plays_relay_is_refused(stand):
     from .conftest import Peer
 
     folder = stand.folder / "kiosk-9"
-    stand.centre.provision(folder, stand.centre.invite("kiosk-9", ORI))
-    assert IdentityFolder(folder).exists
+    stand.centre.admit("kiosk-9", ORI, folder)
     identity = UpwardIdentity(folder)
     tcn = stand.save(900)
     stand.answered(tcn)
