@@ -7,8 +7,8 @@ Where a submission passes several, one lies in the other. As CBOR (RFC 8949):
 
     ["relayed", 1, attestation, signed]
 
-`attestation` is the JSON of an `Attestation`; `signed` is the COSE_Sign1 of `envelope`, around a `Statement`, for the topic ``fp/v1/{sender}/up/submission``; `signer`
-the public key with which the relay has verified it.
+`attestation` is the JSON of an `Attestation`, whose `signer` is the public key with which the relay has verified `signed`:
+the COSE_Sign1 of `envelope`, around a `Statement`, for the topic ``fp/v1/{sender}/up/submission``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from interchange.envelope_keys import PublicKey
 from interchange.errors import EnvelopeError, MessageError
 from interchange.fields import DeviceName, Instant, Message, Tcn
 from interchange.messages import MAX_PAYLOAD_BYTES, MESSAGE_VERSION, Version, decode_message, encode_message
-from interchange.provisioning import Ori, Pem
+from interchange.provisioning import Ori, Pem  # noqa: TC001 - pydantic reads them at run time
 from interchange.statement import Statement
 from interchange.topics import Up, up
 
 RELAY_FIELD: Final = "relay"
-"""The field that a refusal names when the relay has no right to a booking that may be good: it keeps it, and asks again."""
+"""The field that a refusal names when the relay has no right to a good booking: it keeps it, and asks again."""
 
 MAX_HOPS: Final = 3
 """Centres below the one that reads: county, state, region. More is a ring, or a mistake."""
@@ -154,7 +154,9 @@ def follow(payload: bytes, *, relay: str) -> Followed:
         if path and (told.tcn, told.ori) != (tcn, ori):
             raise MessageError("relayed.tcn", "the relays on its way do not speak of the same booking")
         if told.centre in path:
-            raise MessageError("relayed.path", "it came through the same centre twice: the relays form a ring")
+            raise MessageError(
+                "relayed.path", "it came through the same centre twice: the relays form a ring"
+            )
         path.append(told.centre)
         relays.append(carrier)
         if len(path) > MAX_HOPS:

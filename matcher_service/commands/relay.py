@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from matcher_service.repositories import Database
     from matcher_service.settings import MatcherSettings
 
-app = typer.Typer(no_args_is_help=True, help="A state bureau's way up, and whom a centre takes submissions from.")
+app = typer.Typer(
+    no_args_is_help=True, help="A state bureau's way up, and whom a centre takes submissions from."
+)
 
 Tcn = Annotated[str, typer.Argument(help="The submission's number.", show_default=False)]
 Relay = Annotated[str, typer.Argument(help="The relay's name, as it is registered.", show_default=False)]
-Jurisdiction = Annotated[str, typer.Option(help="A state or county with all that lies in it: US-MO, US-MO-019.")]
+Jurisdiction = Annotated[
+    str, typer.Option(help="A state or county with all that lies in it: US-MO, US-MO-019.")
+]
 Ori = Annotated[str, typer.Option(help="One agency, by its ORI.")]
 
 
@@ -76,7 +80,9 @@ def status(
     else:
         table(("state", "submissions"), ((str(k), str(v)) for k, v in counts.items()), right=(1,))
         for one in waiting:
-            typer.echo(f"waits for a word: {one.tcn}, {one.stage} response of {one.received_at:%Y-%m-%d %H:%M}")
+            typer.echo(
+                f"waits for a word: {one.tcn}, {one.stage} response of {one.received_at:%Y-%m-%d %H:%M}"
+            )
 
 
 @app.command("pass-on")
@@ -197,7 +203,13 @@ def rights(*, as_json: AsJson = False, config: Config = None, assign: Set = None
 
         found = Rights(database).all()
     rows = [
-        {"relay": r.relay, "kind": str(r.kind), "value": r.value, "by": r.given_by, "at": f"{r.given_at:%Y-%m-%d}"}
+        {
+            "relay": r.relay,
+            "kind": str(r.kind),
+            "value": r.value,
+            "by": r.given_by,
+            "at": f"{r.given_at:%Y-%m-%d}",
+        }
         for r in found
     ]
     if as_json:

@@ -1,7 +1,7 @@
 """What a relay brings, at the centre's door: admitted only where everything about it agrees.
 
-The seal has been opened: the relay itself is who it says. Here it is asked whether it may bring for that agency, whether
-the kiosk signed what is brought, and whether the way that it came is no ring.
+The seal has been opened: the relay itself is who it says. Here it is asked whether it may bring for that agency,
+whether the kiosk signed what is brought, and whether the way that it came is no ring.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What goes up from a state: found in the decisions of its own rules, kept until the centre above has it.
 
-Nothing has to be handed over: a submission whose newest decision for the centre's repository is "search" goes up. It lies
-in the store before its kiosk is told that it was taken, the decision before the kiosk is answered. So a state that is
+Nothing has to be handed over: a submission whose newest decision for the centre's repository is "search" goes up. It
+lies in the store before its kiosk is told that it was taken, the decision before the kiosk is answered. So a state that is
 down, slow or killed loses none, and neither does a centre that is: what was not acknowledged by its TCN is sent again.
 """
 
@@ -125,7 +125,12 @@ class RelayOutbox:
                     row = RelayItem(tcn=tcn, decision_id=decision, made_at=now, sendings=0, owed=False)
                     session.add(row)
                 if row.state in {None, ItemState.WITHDRAWN}:
-                    row.state, row.decision_id, row.field, row.reason = ItemState.WAITING, decision, None, None
+                    row.state, row.decision_id, row.field, row.reason = (
+                        ItemState.WAITING,
+                        decision,
+                        None,
+                        None,
+                    )
         self._after = until if until < last else max(self._after, last - parameters.SCAN_BACK)
         return len(found)
 
@@ -319,7 +324,14 @@ class RelayOutbox:
         return session.scalar(select(Repository.id).where(Repository.name == self._repository))
 
     def _record(
-        self, session: Session, action: str, tcn: str, *, by: str = _ACTOR, purpose: str = "relay", **more: str
+        self,
+        session: Session,
+        action: str,
+        tcn: str,
+        *,
+        by: str = _ACTOR,
+        purpose: str = "relay",
+        **more: str,
     ) -> None:
         record(
             session, action, actor=by, purpose=purpose, subject=tcn, repository=self._repository, details=more

@@ -14,7 +14,7 @@ HELD_RETRY_S: Final = 300.0
 """The pause after the centre would not trust us, or gave us no right: a person has to do something there first."""
 
 PATIENCE_WITHOUT_EVIDENCE_S: Final = 60.0
-"""What came signed has its signature in the store long before; what has none by then came unsealed, or before relaying."""
+"""What came signed has its signature in the store before; what has none by then came unsealed, or before relaying."""
 
 SCAN_DECISIONS: Final = 2000
 """How many decisions are looked through at once, in some milliseconds."""

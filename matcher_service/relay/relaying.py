@@ -87,10 +87,14 @@ class Relaying:
         """What a relay brings, if this is one; None for a kiosk's own submission. Raises MessageError."""
         if is_relayed(received.payload):
             if not received.sealed:
-                raise MessageError(RELAY_FIELD, "what is relayed has to be sealed; this centre has no authority")
+                raise MessageError(
+                    RELAY_FIELD, "what is relayed has to be sealed; this centre has no authority"
+                )
             return self._door.admit(received, device)
         if received.sealed and self.is_relay(device):
-            raise MessageError(RELAY_FIELD, "a relay brings what its kiosks have signed, and nothing of its own")
+            raise MessageError(
+                RELAY_FIELD, "a relay brings what its kiosks have signed, and nothing of its own"
+            )
         return None
 
     def stored(self, received: Received, tcn: str, payload: bytes, sender: str) -> None:
@@ -150,7 +154,8 @@ def open_relaying(
         return Relaying(database, door=door)
     if settings.routing.mode is Mode.EVERYTHING:
         raise RelayRefused(
-            "[routing] mode", "without rules nothing may leave this centre; set it to 'rules', or [relay] aside"
+            "[routing] mode",
+            "without rules nothing may leave this centre; set it to 'rules', or [relay] aside",
         )
     identity = UpwardIdentity(relay.identity)
     if identity.centre == own:

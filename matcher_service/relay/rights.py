@@ -53,7 +53,8 @@ class Rights:
         with self._database.write() as session:
             if session.get(RegisteredDevice, relay) is None:
                 raise RelayRefused(
-                    relay, f"is not registered; first: matcher-service devices invite --name {relay} --ori ORI"
+                    relay,
+                    f"is not registered; first: matcher-service devices invite --name {relay} --ori ORI",
                 )
             _check(session, kind, value)
             if session.scalar(_rows(relay, kind, value)) is not None:
@@ -61,7 +62,7 @@ class Rights:
             session.add(
                 RelayRight(relay=relay, kind=kind, value=value, given_by=by[:80], given_at=datetime.now(UTC))
             )
-            _audit(session, "relay.allow", relay, kind, value, by)
+            _audit(session, "relay.allow", relay, (kind, value), by)
             return True
 
     def take(self, relay: str, kind: RightKind, value: str, *, by: str) -> bool:
@@ -71,7 +72,7 @@ class Rights:
             if row is None:
                 return False
             session.execute(delete(RelayRight).where(RelayRight.id == row.id))
-            _audit(session, "relay.forbid", relay, kind, value, by)
+            _audit(session, "relay.forbid", relay, (kind, value), by)
             return True
 
     def all(self) -> list[Right]:
@@ -99,7 +100,14 @@ class Rights:
             if row is None:
                 return False
             session.delete(row)
-            record(session, "relay.release", actor=by, purpose="relay", subject=device, details={"relay": row.relay})
+            record(
+                session,
+                "relay.release",
+                actor=by,
+                purpose="relay",
+                subject=device,
+                details={"relay": row.relay},
+            )
             return True
 
 
@@ -143,5 +151,8 @@ def _rows(relay: str, kind: RightKind, value: str):  # noqa: ANN202 - SQLAlchemy
     )
 
 
-def _audit(session: Session, action: str, relay: str, kind: RightKind, value: str, by: str) -> None:
-    record(session, action, actor=by, purpose="relay", subject=relay, details={"kind": str(kind), "value": value})
+def _audit(session: Session, action: str, relay: str, right: tuple[RightKind, str], by: str) -> None:
+    kind, value = right
+    record(
+        session, action, actor=by, purpose="relay", subject=relay, details={"kind": str(kind), "value": value}
+    )

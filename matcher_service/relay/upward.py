@@ -1,7 +1,7 @@
 """The state's conversation with the centre above, over the bridge between their brokers.
 
-PUBACK says that this state's own broker has a message, no more. A submission is sent again, by its TCN, after a while and
-whenever the bridge comes up, until the centre acknowledges or refuses it; one that has no first response is asked for;
+PUBACK says that this state's own broker has a message, no more. A submission is sent again, by its TCN, after a while
+and whenever the bridge comes up, until the centre acknowledges or refuses it; one that has no first response is asked for;
 so is, now and then, a second one that was promised. Everything runs on one thread of its own: a centre that is slow
 never keeps a kiosk from being answered here.
 """
@@ -207,7 +207,9 @@ class Upward:
             elif kind is Down.COMMAND:
                 self._take_command(payload)
         except EnvelopeError as error:
-            log.warning("not believed to be the centre's above", extra=facts(topic=topic, reason=error.reason))
+            log.warning(
+                "not believed to be the centre's above", extra=facts(topic=topic, reason=error.reason)
+            )
         except MessageError as error:
             wrong = facts(topic=topic, field=error.field, reason=error.reason)
             log.warning("message of the centre above not understood", extra=wrong)
@@ -264,4 +266,3 @@ class Upward:
                 "the certificate for the centre above runs out; ask it for a code and provision this state again",
                 extra=facts(days_left=left.days),
             )
-

@@ -109,7 +109,7 @@ class RelayedDevice(Base):
 
 
 class RelayArrival(Base):
-    """That a relayed submission was here once. It stays when the submission is removed, so that it cannot come again."""
+    """That a relayed submission was here once. It stays when the submission is removed, so that it cannot come back."""
 
     __tablename__ = "relay_arrival"
 

@@ -65,7 +65,9 @@ class Place(SecureCentre):
         places = RegisterContent(
             jurisdictions=(
                 JurisdictionEntry(code=STATE, kind="state", fips="29", name="Missouri"),
-                JurisdictionEntry(code=COUNTY, kind="county", fips="29019", name="Boone County", parent=STATE),
+                JurisdictionEntry(
+                    code=COUNTY, kind="county", fips="29019", name="Boone County", parent=STATE
+                ),
             ),
             agencies=(AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction=COUNTY),),
         )
@@ -95,7 +97,10 @@ class Place(SecureCentre):
     def command(self, *words):
         more = [word for one in (*self.settings, *QUICK, *self.more) for word in ("--set", one)]
         return subprocess.run(
-            [sys.executable, "-m", "matcher_service", *words, *more], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "matcher_service", *words, *more],
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def admit(self, name, ori, folder):
@@ -177,7 +182,11 @@ class Stand:
         self.state.agree("county", answer=Answer.FIRST)
         self.state.agree("national", charge_classes=(ChargeClass.FELONY,))
         self.state.matcher()
-        words = (f"identity.folder={self.kiosk / 'identity'}", f"spool.path={self.kiosk}/spool.db", *QUICK_EDGE)
+        words = (
+            f"identity.folder={self.kiosk / 'identity'}",
+            f"spool.path={self.kiosk}/spool.db",
+            *QUICK_EDGE,
+        )
         more = [word for one in words for word in ("--set", one)]
         self.edge = ChildProcess(
             [sys.executable, "-m", "edge_service", "run", *more], name="edge", log=self.kiosk / "edge.log"
@@ -202,9 +211,7 @@ class Stand:
         wait_until(lambda: all((i := self.item(tcn)) and i.state is ItemState.ANSWERED for tcn in tcns))
 
     def back(self, tcn, stage):
-        return [
-            decode_message(Reply, row.payload) for row in self.answers.all_of(tcn) if row.stage == stage
-        ]
+        return [decode_message(Reply, row.payload) for row in self.answers.all_of(tcn) if row.stage == stage]
 
     def end(self):
         if self.edge is not None:
@@ -328,7 +335,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice_whatever_breaks(stand):
 def test_switched_off_at_the_state_what_waits_does_not_leave(stand):
     back = stand.proxy.cut()
     try:
-        stand.state.process.wait_for("msg=\"bridge to the centre above\" up=False", timeout_s=PATIENCE_S)
+        stand.state.process.wait_for('msg="bridge to the centre above" up=False', timeout_s=PATIENCE_S)
         tcn = stand.save(600)
         wait_until(lambda: stand.item(tcn))
         stand.state.register.suspend(COUNTY, "national", by="system:test", reason="withdrawn")
@@ -413,7 +420,9 @@ def test_a_kiosk_of_the_centre_that_plays_relay_is_refused(stand):
 
     peer._connected = threading.Event()
     broker = BrokerSettings(port=stand.centre.broker.port, tls=tls, session_expiry_s=0)
-    peer.link = Link(broker=broker, client_id="kiosk-9", subscriptions=["fp/v1/kiosk-9/down/ack"], handler=peer)
+    peer.link = Link(
+        broker=broker, client_id="kiosk-9", subscriptions=["fp/v1/kiosk-9/down/ack"], handler=peer
+    )
     peer.link.start()
     try:
         assert peer._connected.wait(10)

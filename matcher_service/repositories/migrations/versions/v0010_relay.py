@@ -20,7 +20,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget them."""
-    for table in ("relay_arrival", "relayed_device", "relay_right", "relay_report", "relay_reply", "relay_item", "submission_evidence",):
+    for table in (
+        "relay_arrival",
+        "relayed_device",
+        "relay_right",
+        "relay_report",
+        "relay_reply",
+        "relay_item",
+        "submission_evidence",
+    ):
         op.drop_table(table)
 
 
