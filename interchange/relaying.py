@@ -7,8 +7,8 @@ Where a submission passes several, one lies in the other. As CBOR (RFC 8949):
 
     ["relayed", 1, attestation, signed]
 
-`attestation` is the JSON of an `Attestation`, whose `signer` is the public key with which the relay has verified `signed`:
-the COSE_Sign1 of `envelope`, around a `Statement`, for the topic ``fp/v1/{sender}/up/submission``.
+`attestation` is the JSON of an `Attestation`, whose `signer` is the public key with which the relay has verified
+`signed`: the COSE_Sign1 of `envelope`, around a `Statement`, for the topic ``fp/v1/{sender}/up/submission``.
 """
 
 from __future__ import annotations

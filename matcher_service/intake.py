@@ -166,9 +166,11 @@ class Intake:
             sealed=received.sealed,
             waited_s=None if late is None else late.waited_s,
         )
-        if relayed is not None:  # the rules go by the agency that took the prints
+        if relayed is None:
+            filed = self._submissions.file(submission, payload, arrival)
+        else:  # the rules go by the agency that took the prints, the answers to whoever brought them
             arrival = Arrival(ori=relayed.way.ori, sealed=True, waited_s=relayed.way.waited_s)
-        filed = self._submissions.file(submission, payload, arrival, sender=device)
+            filed = self._submissions.file(submission, payload, arrival, sender=device)
         if filed is Filed.OTHER:
             raise MessageError("tcn", "stands for another submission already; a TCN is never used again")
         known = filed is Filed.KNOWN

@@ -92,7 +92,7 @@ class MatcherService:
         self._submissions = Submissions(database, instance=settings.instance)
         _set_mode(settings, database)
         self._afterwards = Afterwards(settings=settings, database=database, publish=self._publish_plain)
-        self._relaying = open_relaying(settings, database, self._publish_plain)
+        self._relaying = open_relaying(settings, database, self._publish_plain, lambda: self._link.connected)
         elsewhere = frozenset[str]() if self._relaying is None else self._relaying.elsewhere
         for name in elsewhere:
             self._repositories.create(name)

@@ -1,8 +1,8 @@
 """What goes up from a state: found in the decisions of its own rules, kept until the centre above has it.
 
 Nothing has to be handed over: a submission whose newest decision for the centre's repository is "search" goes up. It
-lies in the store before its kiosk is told that it was taken, the decision before the kiosk is answered. So a state that is
-down, slow or killed loses none, and neither does a centre that is: what was not acknowledged by its TCN is sent again.
+lies in the store before its kiosk is told that it was taken, the decision before the kiosk is answered. So a state that
+is down, slow or killed loses none, and neither does a centre that is: what was not acknowledged by its TCN is sent again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, select
 
 from matcher_service import routing
 from matcher_service.auditing import record
@@ -95,43 +95,40 @@ class RelayOutbox:
         self._after = 0
 
     def find(self) -> int:
-        """Take up what the rules have opened since; how many. Looks at a slice of the decisions at a time."""
-        decided, item, now = RoutingDecision, RelayItem, self._now()
+        """Take up what the rules have opened since; how many.
+
+        The newest decisions are looked at each time, and once, some slices at a time, all that there were before.
+        """
         with self._database.read() as session:
             number = self._number(session)
-            last = session.scalar(select(func.max(decided.id))) or 0
-            until = self._after + parameters.SCAN_DECISIONS
-            newer = select(func.max(decided.id)).where(
-                decided.submission_id == StoredSubmission.id, decided.repository_id == number
-            )
-            query = (
-                select(StoredSubmission.tcn, decided.id, decided.decided_at)
-                .join(StoredSubmission, StoredSubmission.id == decided.submission_id)
-                .where(
-                    decided.id > self._after,
-                    decided.id <= until,
-                    decided.repository_id == number,
-                    decided.verdict == "search",
-                    decided.id == newer.correlate(StoredSubmission).scalar_subquery(),
-                    ~exists().where(item.tcn == StoredSubmission.tcn, item.state != ItemState.WITHDRAWN),
-                )
-                .order_by(decided.id)
-            )
-            found = session.execute(query).all()
-        for tcn, decision, _decided_at in found:
+            last = session.scalar(select(func.max(RoutingDecision.id))) or 0
+            ranges = [(last - parameters.SCAN_BACK, last)]
+            for _ in range(parameters.SCAN_SLICES):
+                if self._after < last - parameters.SCAN_BACK:
+                    ranges.append((self._after, self._after + parameters.SCAN_DECISIONS))
+                    self._after += parameters.SCAN_DECISIONS
+            self._after = min(self._after, max(0, last - parameters.SCAN_BACK))
+            found = [one for after, until in ranges for one in _opened(session, number, after, until)]
+        for tcn, decision in sorted(set(found), key=lambda one: one[1]):
             with self._database.write() as session:
-                row = session.get(item, tcn)
+                row = session.get(RelayItem, tcn)
                 if row is None:
-                    row = RelayItem(tcn=tcn, decision_id=decision, made_at=now, sendings=0, owed=False)
+                    row = RelayItem(
+                        tcn=tcn,
+                        decision_id=decision,
+                        state=ItemState.WAITING,
+                        made_at=self._now(),
+                        sendings=0,
+                        owed=False,
+                    )
                     session.add(row)
-                if row.state in {None, ItemState.WITHDRAWN}:
+                elif row.state == ItemState.WITHDRAWN:
                     row.state, row.decision_id, row.field, row.reason = (
                         ItemState.WAITING,
                         decision,
                         None,
                         None,
                     )
-        self._after = until if until < last else max(self._after, last - parameters.SCAN_BACK)
         return len(found)
 
     def due(self, *, skip: Collection[str], limit: int) -> list[str]:
@@ -338,6 +335,30 @@ class RelayOutbox:
         )
 
 
+def _opened(session: Session, repository: int | None, after: int, until: int) -> list[tuple[str, int]]:
+    """Of the decisions with these numbers: what is to be searched in `repository`, and was not taken up."""
+    decided, item = RoutingDecision, RelayItem
+    newest = (
+        select(func.max(decided.id))
+        .where(decided.submission_id == StoredSubmission.id, decided.repository_id == repository)
+        .correlate(StoredSubmission)
+        .scalar_subquery()
+    )
+    query = (
+        select(StoredSubmission.tcn, decided.id)
+        .join(StoredSubmission, StoredSubmission.id == decided.submission_id)
+        .where(
+            decided.id > after,
+            decided.id <= until,
+            decided.repository_id == repository,
+            decided.verdict == "search",
+            decided.id == newest,
+            ~exists().where(item.tcn == StoredSubmission.tcn, item.state != ItemState.WITHDRAWN),
+        )
+    )
+    return [(tcn, number) for tcn, number in session.execute(query)]
+
+
 def forget(session: Session, tcn: str) -> None:
     """Remove all that is kept of one submission here, within the caller's transaction: it was deleted or expunged.
 
@@ -350,15 +371,6 @@ def forget(session: Session, tcn: str) -> None:
     for table in (RelayReply, RelayReport):
         for row in session.scalars(select(table).where(table.tcn == tcn)).all():
             session.delete(row)
-
-
-def withdraw_unsent(session: Session, tcn: str) -> None:
-    """Do not send it any more, within the caller's transaction."""
-    session.execute(
-        update(RelayItem)
-        .where(RelayItem.tcn == tcn, RelayItem.state == ItemState.WAITING)
-        .values(state=ItemState.WITHDRAWN)
-    )
 
 
 def _end(item: RelayItem, state: ItemState, field: str, reason: str) -> None:

@@ -19,6 +19,9 @@ PATIENCE_WITHOUT_EVIDENCE_S: Final = 60.0
 SCAN_DECISIONS: Final = 2000
 """How many decisions are looked through at once, in some milliseconds."""
 
+SCAN_SLICES: Final = 10
+"""How many such slices a turn, after a start: a million decisions are through in half a minute."""
+
 SCAN_BACK: Final = 500
 """How far back the newest decisions are looked through again: with several matchers numbers do not appear in order."""
 

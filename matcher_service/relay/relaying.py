@@ -137,7 +137,10 @@ class Relaying:
 
 
 def open_relaying(
-    settings: MatcherSettings, database: Database, publish: Callable[[Outgoing], bool]
+    settings: MatcherSettings,
+    database: Database,
+    publish: Callable[[Outgoing], bool],
+    connected: Callable[[], bool] = lambda: True,
 ) -> Relaying | None:
     """As the settings say; None without an authority. Raises RelayRefused, UpwardIdentityError, AuthorityError."""
     if settings.authority.folder is None:
@@ -163,7 +166,13 @@ def open_relaying(
     outbox = RelayOutbox(database, repository=relay.repository)
     answers = RelayAnswers(database, settings=relay, outbox=outbox)
     upward = Upward(
-        identity=identity, outbox=outbox, answers=answers, settings=relay, publish=publish, own=own
+        identity=identity,
+        outbox=outbox,
+        answers=answers,
+        settings=relay,
+        publish=publish,
+        connected=connected,
+        own=own,
     )
     log.info("relays upward", extra=facts(name=identity.name, centre=identity.centre, own=own))
     return Relaying(database, door=door, repository=relay.repository, upward=upward, answers=answers)

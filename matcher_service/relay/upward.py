@@ -1,9 +1,9 @@
 """The state's conversation with the centre above, over the bridge between their brokers.
 
 PUBACK says that this state's own broker has a message, no more. A submission is sent again, by its TCN, after a while
-and whenever the bridge comes up, until the centre acknowledges or refuses it; one that has no first response is asked for;
-so is, now and then, a second one that was promised. Everything runs on one thread of its own: a centre that is slow
-never keeps a kiosk from being answered here.
+and whenever the bridge comes up, until the centre acknowledges or refuses it; one that has no first response is asked
+for; so is, now and then, a second one that was promised. Everything runs on one thread of its own: a centre that is
+slow never keeps a kiosk from being answered here.
 """
 
 from __future__ import annotations
@@ -56,13 +56,16 @@ class Upward:
         answers: RelayAnswers,
         settings: RelaySettings,
         publish: Callable[[Outgoing], bool],
+        connected: Callable[[], bool],
         own: str,
     ) -> None:
+        """`publish` hands a message to this state's own broker, which `connected` says is there."""
         self._identity = identity
         self._outbox = outbox
         self._answers = answers
         self._settings = settings
         self._publish = publish
+        self._connected = connected
         self._own = own
         self._bridge = True  # until it is said to be down
         self._due: dict[str, float] = {}
@@ -119,7 +122,7 @@ class Upward:
         """Find what goes up now, send what is due, ask for what is missing."""
         self._identity.refresh()
         self._outbox.find()
-        if not self._bridge:
+        if not self._bridge or not self._connected():
             return
         now = time.monotonic()
         self._send(now)
@@ -128,11 +131,11 @@ class Upward:
         self._watch_certificate()
 
     def _send(self, now: float) -> None:
-        flying = {tcn for tcn, at in self._due.items() if at > now}
-        room = parameters.MAX_IN_FLIGHT - len(flying)
-        if room <= 0:
-            return
-        for tcn in self._outbox.due(skip=flying, limit=room):
+        self._due = {tcn: at for tcn, at in self._due.items() if at > now}
+        room = parameters.MAX_IN_FLIGHT - sum(
+            at - now <= self._settings.resend_after_s for at in self._due.values()
+        )
+        for tcn in self._outbox.due(skip=self._due, limit=room) if room > 0 else ():
             parcel = self._outbox.parcel(tcn)
             if parcel is None:
                 self._due[tcn] = now + parameters.TICK_S

@@ -19,14 +19,15 @@ from hardware.bench.made_up import made_up_submission
 from hardware.bench.process import ChildProcess
 from hardware.bench.secure_centre import SecureCentre
 from interchange.charges import ChargeClass, Disposition
+from interchange.messages import Colour, Reply, decode_message, encode_message
 from interchange.provisioning import BrokerAddress, ProvisionRequest
 from interchange.provisioning_code import ProvisioningCode
-from interchange.messages import Colour, Reply, decode_message, encode_message
 from matcher_service import routing
 from matcher_service.authority import Authority
 from matcher_service.authority.centre_keys import CentreKeyring
 from matcher_service.authority.registrar import Registrar
 from matcher_service.relay.answers import RelayAnswers
+from matcher_service.relay.errors import RelayRefused
 from matcher_service.relay.outbox import ItemState, RelayOutbox
 from matcher_service.relay.rights import RightKind, Rights
 from matcher_service.relay.settings import RelaySettings
@@ -327,6 +328,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice_whatever_breaks(stand):
     with stand.state.database.read() as session:
         rows = session.scalars(select(RelayItem.sendings).where(RelayItem.tcn.in_(tcns))).all()
     assert len(rows) == len(tcns)
+    assert max(rows) > 1  # some had to be sent again
     for tcn in tcns:
         assert len(stand.back(tcn, "first")) == 1
         assert stand.reply(tcn).to_follow == ("national",)
@@ -356,9 +358,9 @@ def test_the_centre_decides_again_by_its_own_rules(stand):
     stand.centre.agree("criminal", answer=Answer.FIRST)
 
 
-def test_a_relay_without_the_right_is_refused_and_keeps_it_until_it_has_one(stand, monkeypatch):
+def test_a_relay_without_the_right_is_refused_and_keeps_it_until_it_has_one(stand):
     rights = Rights(stand.centre.database)
-    assert stand.centre.command("relay", "forbid", BUREAU, "--jurisdiction", STATE).returncode == 0
+    assert rights.take(BUREAU, RightKind.JURISDICTION, STATE, by="system:test")
     rights.give(BUREAU, RightKind.ORI, "MO0480000", by="system:test")  # for another agency
     tcn = stand.save(700)
     wait_until(lambda: (item := stand.item(tcn)) and item.reason and "no right" in item.reason)
@@ -366,7 +368,7 @@ def test_a_relay_without_the_right_is_refused_and_keeps_it_until_it_has_one(stan
     assert stand.centre.submissions.device_of(tcn) is None
     kept = Quarantine(stand.centre.database, per_device=99, total=99).newest()
     assert (kept[0].field, kept[0].device) == ("relay", BUREAU)
-    assert stand.centre.command("relay", "allow", BUREAU, "--jurisdiction", STATE).returncode == 0
+    assert rights.give(BUREAU, RightKind.JURISDICTION, STATE, by="system:test")
     stand.state.process.kill()  # after a start it is sent at once
     stand.state.matcher()
     stand.answered(tcn)
@@ -377,13 +379,14 @@ def test_held_by_a_person(stand):
     try:
         tcn = stand.save(800)
         wait_until(lambda: stand.item(tcn))
-        assert stand.state.command("relay", "hold", tcn, "--reason", "disputed").returncode == 0
+        stand.outbox.hold(tcn, by="system:test", reason="disputed")
     finally:
         back()
     time.sleep(2.5)
     assert stand.item(tcn).held_by
-    assert stand.state.command("relay", "pass-on", tcn).returncode == 1
-    assert stand.state.command("relay", "send", tcn).returncode == 0
+    with pytest.raises(RelayRefused):
+        stand.answers.pass_on(tcn, by="system:test")
+    stand.outbox.release(tcn, by="system:test")
     stand.answered(tcn)
 
 
