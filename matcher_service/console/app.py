@@ -52,6 +52,7 @@ def make_console(
         report_pages,
         repository_pages,
         request_pages,
+        review_pages,
         start_pages,
         submission_pages,
     )
@@ -62,6 +63,7 @@ def make_console(
     own_pages.add_pages(console, settings=settings.accounts, sealer=sealer, now=now)
     start_pages.add_pages(console)
     submission_pages.add_pages(console, now=now)
+    review_pages.add_pages(console, now=now)
     place_pages.add_pages(console, now=now)
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)

@@ -167,13 +167,21 @@ def test_cookies_have_all_their_flags(centre, secure, prefix):
 
 
 def test_brute_force_has_to_wait(centre):
-    client = centre.client()
+    client = centre.client(source="198.51.100.7")  # whoever else comes from there has to wait, too
     statuses = [sign_in(centre, client, "nobody", f"guess {number}").status_code for number in range(8)]
     assert statuses[0] == 401
     assert statuses[-1] == 429
     last = sign_in(centre, client, "nobody", "guess")
     assert int(last.headers["retry-after"]) >= 1
     assert "Wait" in last.text
+
+
+def test_a_console_left_open_gives_its_password_to_nobody(centre):
+    person = centre.as_role(Role.AUDITOR)
+    form = {"new": "four herons on a roof", "again": "four herons on a roof"}
+    statuses = [person.post("/own/password", old=f"guess {n}", **form).status_code for n in range(8)]
+    assert statuses[0] == 400
+    assert statuses[-1] == 429
 
 
 # -- what is written by people, shown to others

@@ -38,6 +38,17 @@ ROUTES = {
     "GET /submissions": SUBMISSIONS,
     "GET /submissions/{tcn}": SUBMISSIONS,
     "POST /submissions/{tcn}/redeliver": {OFFICER},
+    "GET /reviews": {EXAMINER},
+    "POST /reviews/next": {EXAMINER},
+    "GET /reviews/{task}": {EXAMINER},
+    "POST /reviews/{task}": {EXAMINER},
+    "POST /reviews/{task}/claim": {EXAMINER},
+    "POST /reviews/{task}/release": {EXAMINER},
+    "POST /reviews/{task}/decide": {EXAMINER},
+    "GET /review-board": {SUPERVISOR},
+    "GET /review-board/statistics": {SUPERVISOR},
+    "GET /review-board/{task}": {SUPERVISOR},
+    "POST /review-board/{task}/assign": {SUPERVISOR},
     "GET /jurisdictions": EVERYBODY,
     "GET /jurisdictions/map": EVERYBODY,
     "GET /jurisdictions/{code}": EVERYBODY,
@@ -77,6 +88,7 @@ PARTS = {
     "{code}": "US-MO-999",
     "{repository}": "immigration",
     "{number}": "999",
+    "{task}": "999",
 }
 
 
