@@ -23,6 +23,7 @@ from matcher_service import routing
 from matcher_service.auditing import record
 from matcher_service.cases.seconds import StoredSecond
 from matcher_service.relay import parameters
+from matcher_service.relay.ending import WITHDRAWN, nothing_follows
 from matcher_service.relay.errors import RelayRefused
 from matcher_service.relay.wording import for_kiosk, still_promised
 from matcher_service.repositories.relay_tables import RelayItem, RelayReply
@@ -31,6 +32,7 @@ from matcher_service.repositories.schema import StoredSubmission
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from matcher_service.relay.outbox import RelayOutbox
@@ -41,7 +43,7 @@ log = logging.getLogger("matcher.relay")
 
 _LABEL = "relayed:"
 _ACTOR = "system:relay"
-WAITING, KEPT, PASSED, WITHDRAWN = "waiting", "kept", "passed", "withdrawn"
+WAITING, KEPT, PASSED = "waiting", "kept", "passed"
 
 
 def passed_message(told: StoredSecond) -> Outgoing:
@@ -183,11 +185,9 @@ class RelayAnswers:
         """Make what the kiosk is told. Asked once more: what the rules here shut meanwhile says no more than that."""
         submission = session.scalar(select(StoredSubmission.id).where(StoredSubmission.tcn == row.tcn))
         reply = decode_message(Reply, row.payload)
-        allowed = submission is not None and routing.still_allowed(
-            session, submission, self._settings.repository, now=self._now()
-        )
-        if not allowed and not reply.taken_back:
+        if not self._allowed(session, submission) and not reply.taken_back:
             row.state = WITHDRAWN
+            nothing_follows(session, row.tcn, centre=self._settings.repository, now=self._now())
             return False
         others = session.scalars(
             select(RelayReply.payload).where(RelayReply.tcn == row.tcn, RelayReply.id != row.id)
@@ -202,18 +202,36 @@ class RelayAnswers:
         row.for_kiosk = encode_message(told)
         return True
 
-    def _told(self, *where: object, device: str | None = None) -> list[StoredSecond]:
+    def _told(self, *where: ColumnElement[bool], device: str | None = None) -> list[StoredSecond]:
+        """Asked once more before anything leaves: what the rules have closed meanwhile stays here."""
         query = (
-            select(RelayReply.id, RelayReply.tcn, StoredSubmission.device, RelayReply.for_kiosk)
+            select(
+                RelayReply.id,
+                RelayReply.tcn,
+                StoredSubmission.device,
+                RelayReply.for_kiosk,
+                StoredSubmission.id,
+            )
             .join(StoredSubmission, StoredSubmission.tcn == RelayReply.tcn)
-            .where(RelayReply.state == PASSED, RelayReply.for_kiosk.is_not(None), *where)  # type: ignore[arg-type]
-            .order_by(RelayReply.id)
+            .where(RelayReply.for_kiosk.is_not(None), *where)
+            # The newest: what a kiosk that is gone for good never takes keeps no other's from going out.
+            .order_by(RelayReply.id.desc())
             .limit(parameters.PASS_ROWS)
         )
         if device is not None:
             query = query.where(StoredSubmission.device == device)
         with self._database.read() as session:
-            return [StoredSecond(*found) for found in session.execute(query)]
+            return [
+                StoredSecond(number, tcn, to, payload)
+                for number, tcn, to, payload, submission in session.execute(query).all()[::-1]
+                if payload is not None
+                and (not decode_message(Reply, payload).repositories or self._allowed(session, submission))
+            ]
+
+    def _allowed(self, session: Session, submission: int | None) -> bool:
+        return submission is not None and routing.still_allowed(
+            session, submission, self._settings.repository, now=self._now()
+        )
 
     def _record(self, session: Session, action: str, tcn: str, *, by: str, **more: str | int) -> None:
         record(

@@ -2,7 +2,8 @@
 
 Nothing has to be handed over: a submission whose newest decision for the centre's repository is "search" goes up. It
 lies in the store before its kiosk is told that it was taken, the decision before the kiosk is answered. So a state that
-is down, slow or killed loses none, and neither does a centre that is: what was not acknowledged by its TCN is sent again.
+is down, slow or killed loses none, and neither does a centre that is: what it did not acknowledge by its TCN is sent
+again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import exists, func, select
 from matcher_service import routing
 from matcher_service.auditing import record
 from matcher_service.relay import parameters
+from matcher_service.relay.ending import nothing_follows
 from matcher_service.relay.errors import RelayRefused
 from matcher_service.relay.evidence import Evidence, evidence_of
 from matcher_service.repositories.relay_tables import (
@@ -161,6 +163,7 @@ class RelayOutbox:
             if not routing.still_allowed(session, stored.id, self._repository, now=now):
                 routing.withdraw(session, stored.id, self._repository, now=now)
                 _end(item, ItemState.WITHDRAWN, "rule", "the rules here do not let it go up any more")
+                nothing_follows(session, tcn, centre=self._repository, now=now)
                 self._record(session, "relay.withdraw", tcn)
                 return None
             evidence = evidence_of(session, tcn, stored.payload)

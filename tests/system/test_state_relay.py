@@ -345,6 +345,10 @@ def test_switched_off_at_the_state_what_waits_does_not_leave(stand):
         back()
     wait_until(lambda: stand.item(tcn).state is ItemState.WITHDRAWN)
     assert stand.centre.submissions.device_of(tcn) is None
+    wait_until(
+        lambda: stand.seconds(tcn)
+    )  # and the kiosk, which was told to wait, hears that nothing follows
+    assert stand.seconds(tcn)[0].not_searched == ("national",)
     stand.state.agree("national", charge_classes=(ChargeClass.FELONY,))
 
 
