@@ -174,6 +174,8 @@ class MatcherService:
         """Replies that nobody took while we were away are told again."""
         self._put(self._intake.tell_untold)
         self._afterwards.wake()
+        if self._relaying is not None:
+            self._relaying.connected()
         self._check_ready()
 
     def on_disconnected(self, reason: str) -> None:

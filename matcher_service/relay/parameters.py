@@ -31,6 +31,9 @@ SECOND_PATIENCE: Final = 12.0
 MAX_OWED: Final = 200
 """How many submissions with a promised second response are asked for, the oldest first."""
 
+BRIDGE_DOWN_S: Final = 60.0
+"""How long the broker's word that its bridge is down is believed; then it is tried all the same."""
+
 PASS_ROWS: Final = 200
 """How many passed replies are told again at once."""
 

@@ -77,6 +77,11 @@ class Relaying:
         if self._upward is not None:
             self._upward.take(message)
 
+    def connected(self) -> None:
+        """There is a new connection to this centre's broker; from any thread."""
+        if self._upward is not None:
+            self._upward.connected()
+
     # -- at the intake
 
     def is_relay(self, device: str) -> bool:

@@ -67,7 +67,8 @@ class Upward:
         self._publish = publish
         self._connected = connected
         self._own = own
-        self._bridge = True  # until it is said to be down
+        self._down_at: float | None = None  # when the bridge was said to be down
+        self._anew = threading.Event()
         self._due: dict[str, float] = {}
         self._ask_due: dict[str, float] = {}
         self._reports_due = 0.0
@@ -98,6 +99,13 @@ class Upward:
         except queue.Full:
             log.warning("too much from the centre above; a message was dropped and will be asked for again")
 
+    def connected(self) -> None:
+        """There is a new connection to this state's own broker; from any thread.
+
+        What the last one said of its bridge counts no more: the next may have come up before anybody listened.
+        """
+        self._anew.set()
+
     # -- on the relay's thread
 
     def _run(self) -> None:
@@ -122,9 +130,13 @@ class Upward:
         """Find what goes up now, send what is due, ask for what is missing."""
         self._identity.refresh()
         self._outbox.find()
-        if not self._bridge or not self._connected():
-            return
         now = time.monotonic()
+        if self._anew.is_set():
+            self._anew.clear()
+            self._begin_anew()
+        down = self._down_at is not None and now - self._down_at < parameters.BRIDGE_DOWN_S
+        if down or not self._connected():
+            return
         self._send(now)
         self._tell_reports(now)
         self._ask(now)
@@ -218,13 +230,19 @@ class Upward:
             log.warning("message of the centre above not understood", extra=wrong)
 
     def _note_bridge(self, *, up: bool) -> None:
-        if up and not self._bridge:
-            self._due.clear()
-            self._ask_due.clear()
-            self._reports_due = 0.0
-        if up != self._bridge:
+        if up != (self._down_at is None):
             log.info("bridge to the centre above", extra=facts(up=up))
-        self._bridge = up
+        if up:
+            self._begin_anew()
+        else:
+            self._down_at = time.monotonic()
+
+    def _begin_anew(self) -> None:
+        """All that is not acknowledged is due."""
+        self._down_at = None
+        self._due.clear()
+        self._ask_due.clear()
+        self._reports_due = 0.0
 
     def _take_ack(self, ack: Ack) -> None:
         if ack.tcn is None:
