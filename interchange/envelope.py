@@ -14,7 +14,7 @@ Nothing but these algorithms is read. Keys are P-256, one for signing and anothe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from interchange.envelope_keys import PrivateKey, PublicKey
@@ -34,10 +34,11 @@ _CONTEXT_OF_KEY = {"alg": "A256GCM"}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that was opened: its payload, and the id of the key that signed it."""
+    """A message that was opened: its payload, and the id of the key that signed it. `signed` is both, as it came."""
 
     payload: bytes
     signer: bytes
+    signed: bytes = field(default=b"", repr=False)
 
 
 def seal(payload: bytes, *, signer: PrivateKey, receiver: PublicKey, context: str) -> bytes:
@@ -85,12 +86,21 @@ def unseal(
         )
     except Exception:  # noqa: BLE001 - the library raises many things on bytes from a wire
         raise EnvelopeError("it cannot be opened: damaged, or meant for another topic") from None
+    return check_signed(signed, signers=signers, context=context)
+
+
+def check_signed(signed: bytes, *, signers: Iterable[PublicKey], context: str) -> Opened:
+    """What lies inside the seal, by itself: who signed it, and what. Raises EnvelopeError."""
+    from cwt import COSE
+
+    if len(signed) > MAX_SEALED_BYTES:
+        raise EnvelopeError(f"{len(signed)} bytes, at most {MAX_SEALED_BYTES} are read")
     signer = _chosen(signers, _signer_of(signed), "signed by a key that is not known here")
     try:
-        payload = COSE.new().decode(signed, signer.cose("ES256"), external_aad=aad)
+        payload = COSE.new().decode(signed, signer.cose("ES256"), external_aad=context.encode())
     except Exception:  # noqa: BLE001 - the same
         raise EnvelopeError("its signature is wrong") from None
-    return Opened(payload, signer.id)
+    return Opened(payload, signer.id, signed)
 
 
 def is_sealed(data: bytes) -> bool:

@@ -24,6 +24,7 @@ from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
 from matcher_service.commands.notices import app as notices_app
 from matcher_service.commands.owning import app as owners_app
+from matcher_service.commands.relay import app as relay_app
 from matcher_service.commands.reporting import report
 from matcher_service.commands.retention import app as retention_app
 from matcher_service.commands.reviewing import app as review_app
@@ -108,6 +109,7 @@ _GROUPS = {
         "retention": retention_app,
         "owners": owners_app,
         "ebts": ebts_app,
+        "relay": relay_app,
     },
     "Examiners and agencies": {
         "review": review_app,

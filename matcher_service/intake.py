@@ -31,11 +31,13 @@ from interchange.messages import (
     encode_message,
 )
 from interchange.provisioning import NotRenewed, RenewalWanted, word_of
+from interchange.relaying import is_relayed, tcn_of
 from interchange.tcn import check_tcn, device_of
 from interchange.topics import Down, Up, down, parse
 from matcher_service.authority import BadRequest
 from matcher_service.cases.seconds import second_message
 from matcher_service.parameters import DESK, UNTOLD_REPLIES
+from matcher_service.relay.relaying import taken_message
 from matcher_service.repositories import Filed, NotAdmitted, read_single
 from matcher_service.routing import Arrival
 from matcher_service.sealing import Received, SealRefused
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from interchange.provisioning import Renewed
     from matcher_service.authority.registrar import Registrar
     from matcher_service.cases import SecondResponses
+    from matcher_service.relay.relaying import Relaying
     from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
     from matcher_service.routing.reports import Reports
     from matcher_service.sealing import Seals
@@ -71,6 +74,7 @@ class Intake:
         reports: Reports | None = None,
         agencies: Mapping[str, str] | None = None,
         seconds: SecondResponses | None = None,
+        relaying: Relaying | None = None,
     ) -> None:
         """`publish` seals where that is called for, `publish_plain` never.
 
@@ -87,6 +91,7 @@ class Intake:
         self._reports = reports
         self._agencies = agencies or {}
         self._seconds = seconds
+        self._relaying = relaying
 
     def take(self, message: Incoming) -> None:
         """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
@@ -121,6 +126,8 @@ class Intake:
             log.info("replies told again", extra=facts(count=len(untold), device=device or "all"))
         for second in [] if self._seconds is None else self._seconds.untold(device):
             self._publish(second_message(second))
+        for passed in [] if self._relaying is None else self._relaying.untold(device):
+            self._publish(passed)
 
     def tell_seconds(self) -> None:
         """Make the second responses that are due, and publish those that are new."""
@@ -128,6 +135,8 @@ class Intake:
             self._seconds.tend()
             for second in self._seconds.to_publish():
                 self._publish(second_message(second))
+        for passed in [] if self._relaying is None else self._relaying.to_publish():
+            self._publish(passed)
 
     def _open(self, message: Incoming, device: str) -> Received:
         """What is in the message. Raises SealRefused."""
@@ -141,9 +150,11 @@ class Intake:
         return received if received.sealed else replace(received, late=_late_beside(message))
 
     def _take_submission(self, received: Received, device: str) -> None:
-        payload, late = received.payload, received.late
+        relayed = None if self._relaying is None else self._relaying.admit(received, device)
+        payload = received.payload if relayed is None else relayed.payload
+        late = received.late
         submission = decode_message(Submission, payload)
-        if submission.device != device:
+        if relayed is None and submission.device != device:
             raise MessageError("device", "is not the one that this topic belongs to")
         if device == DESK:
             raise MessageError(
@@ -155,10 +166,18 @@ class Intake:
             sealed=received.sealed,
             waited_s=None if late is None else late.waited_s,
         )
-        filed = self._submissions.file(submission, payload, arrival)
+        if relayed is None:
+            filed = self._submissions.file(submission, payload, arrival)
+        else:  # the rules go by the agency that took the prints, the answers to whoever brought them
+            arrival = Arrival(ori=relayed.way.ori, sealed=True, waited_s=relayed.way.waited_s)
+            filed = self._submissions.file(submission, payload, arrival, sender=device)
         if filed is Filed.OTHER:
             raise MessageError("tcn", "stands for another submission already; a TCN is never used again")
         known = filed is Filed.KNOWN
+        if self._relaying is not None and relayed is not None:
+            self._relaying.stored_of_relay(relayed, received)
+        elif self._relaying is not None:
+            self._relaying.stored(received, submission.tcn, payload, device)
         lateness = {} if late is None else {"waited_s": late.waited_s, "attempt": late.attempt}
         log.info(
             "submission known already" if known else "submission stored",
@@ -207,12 +226,23 @@ class Intake:
         self._publish(Outgoing(topic=down(device, Down.COMMAND), payload=encode_message(answer)))
 
     def _take_report(self, reports: Reports, report: DispositionReported, device: str) -> None:
-        if device != report.device or device != device_of(report.tcn):
+        if device != report.device or not self._is_of(report.tcn, device):
             raise MessageError("tcn", "belongs to another device")
-        reports.take(report)
+        known = reports.take(report)
+        if device_of(report.tcn) != device:  # a relay sends it again until it hears that we have it
+            self._publish(taken_message(report, relay=device, known=known))
+
+    def _is_of(self, tcn: str, device: str) -> bool:
+        """Whether a device may speak of this number: it made it, or as a relay brought it."""
+        if device == device_of(tcn):
+            return True
+        sender = self._submissions.device_of(tcn)
+        return sender == device or (
+            sender is None and self._relaying is not None and self._relaying.is_relay(device)
+        )
 
     def _repeat_reply(self, wanted: ReplyWanted, device: str) -> None:
-        if device != wanted.device or device != device_of(wanted.tcn):
+        if device != wanted.device or not self._is_of(wanted.tcn, device):
             raise MessageError("tcn", "belongs to another device")
         reply = self._submissions.reply_to(wanted.tcn)
         if reply is not None:
@@ -220,6 +250,8 @@ class Intake:
             self._publish(reply_message(reply))
             for second in [] if self._seconds is None else self._seconds.of(wanted.tcn):
                 self._publish(second_message(second))
+            for passed in [] if self._relaying is None else self._relaying.of(wanted.tcn):
+                self._publish(passed)
         elif self._submissions.device_of(wanted.tcn) is None:
             # Acknowledged once, and gone: the database was put back to an older state. Say so.
             lost = Reason(field="tcn", reason="the matcher does not have this submission; take it again")
@@ -233,7 +265,7 @@ class Intake:
             tcn = _tcn_of(message, device)
         else:
             # What was sealed speaks for itself: the correlation beside it may be anybody's.
-            tcn = _tcn_of(Incoming(message.topic, opened), device)
+            tcn = tcn_of(opened) if is_relayed(opened) else _tcn_of(Incoming(message.topic, opened), device)
         self._quarantine.keep(
             topic=message.topic,
             device=device,

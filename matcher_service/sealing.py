@@ -50,13 +50,18 @@ class SealRefused(MessageError):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The message itself; of a sealed one, its device's agency, what that has to learn, and how late it says it is."""
+    """The message itself; of a sealed one, its device's agency, what that has to learn, and how late it says it is.
+
+    `signed` is the message as its device signed it, with the key `signer` (PEM): to be shown to others.
+    """
 
     payload: bytes = field(repr=False)
     sealed: bool = False
     ori: str = ""
     behind: bool = False
     late: Lateness | None = None
+    signed: bytes = field(default=b"", repr=False)
+    signer: str = field(default="", repr=False)
 
 
 class Seals:
@@ -108,6 +113,8 @@ class Seals:
             ori=registered.ori,
             behind=statement.centre != generations[0].number,
             late=statement.late,
+            signed=opened.signed,
+            signer=signer.key.pem.decode("ascii"),
         )
 
     def sealed(self, message: Outgoing) -> Outgoing | None:

@@ -87,8 +87,12 @@ class Searching:
         max_candidates: int = parameters.MAX_CANDIDATES,
         reply_deadline_s: float = REPLY_DEADLINE_S,
         colour_of: Callable[[str], Callable[[float, int], str]] | None = None,
+        elsewhere: Collection[str] = (),
     ) -> None:
-        """`colour` is as in `RepositorySearch`. `ready` is called once searches are fast."""
+        """`colour` is as in `RepositorySearch`. `ready` is called once searches are fast.
+
+        What the rules would have searched in repositories `elsewhere` is to follow, and not searched here; see `relay`.
+        """
         self._submissions = submissions
         self._galleries = galleries
         self._router = router
@@ -96,6 +100,7 @@ class Searching:
         self._tell = tell
         self._ready = ready
         self._deadline_s = reply_deadline_s
+        self._elsewhere = frozenset(elsewhere)
         self._worker = GalleryWorker()
         self._followed = time.monotonic()
         self._releasing = threading.Event()
@@ -162,7 +167,8 @@ class Searching:
         if given_up:
             log.error("search given up", extra=facts(tcn=waiting.tcn, attempts=waiting.attempts - 1))
         decisions = self._decide(waiting, given_up=given_up)
-        wanted = [d.repository for d in decisions if d.verdict is Verdict.SEARCH]
+        opened = [d.repository for d in decisions if d.verdict is Verdict.SEARCH]
+        wanted = [name for name in opened if name not in self._elsewhere]
         first = {d.repository for d in decisions if d.answer is Answer.FIRST}
         looked = self._look(waiting, wanted, first, until=began + self._deadline_s, given_up=given_up)
         gone = self._router.shut(waiting.id, wanted) if wanted else set[str]()
@@ -172,7 +178,8 @@ class Searching:
         timings["total"] = timings["waiting"] + (time.monotonic() - began) * 1000
         shown = [s for s in searches if s.repository in first]
         to_follow = [s.repository for s in searches if s.repository not in first]
-        not_searched = sorted(gone) if searches else [d.repository for d in decisions]
+        to_follow += [name for name in opened if name in self._elsewhere]
+        not_searched = sorted(gone) if to_follow or shown else [d.repository for d in decisions]
         payload = _reply(
             waiting.tcn,
             shown,
@@ -283,7 +290,8 @@ class Searching:
 
     def _search_released(self, waiting: WaitingSubmission) -> None:
         try:
-            wanted = [d.repository for d in self._router.decide_released(waiting.id)]
+            released = [d.repository for d in self._router.decide_released(waiting.id)]
+            wanted = [name for name in released if name not in self._elsewhere]
             ready = self._prepare(waiting)
             found = {name: self._search(name, ready)[0] for name in wanted}
             gone = self._router.shut(waiting.id, wanted) if wanted else set[str]()

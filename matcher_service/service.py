@@ -21,6 +21,9 @@ from matcher_service.authority.office import open_office
 from matcher_service.cases.seconds import SecondResponses, is_second
 from matcher_service.galleries import LiveGalleries
 from matcher_service.intake import Intake, reply_message
+from matcher_service.relay.answers import is_passed
+from matcher_service.relay.relaying import open_relaying
+from matcher_service.relay.topics import is_relay
 from matcher_service.repositories import Devices, Quarantine, Repositories, Submissions
 from matcher_service.routing import Mode
 from matcher_service.routing.followers import searches_stored
@@ -90,6 +93,10 @@ class MatcherService:
         self._submissions = Submissions(database, instance=settings.instance)
         _set_mode(settings, database)
         self._afterwards = Afterwards(settings=settings, database=database, publish=self._publish_plain)
+        self._relaying = open_relaying(settings, database, self._publish_plain, lambda: self._link.connected)
+        elsewhere = frozenset[str]() if self._relaying is None else self._relaying.elsewhere
+        for name in elsewhere:
+            self._repositories.create(name)
         self._link = Link(
             broker=settings.broker,
             client_id=settings.instance,
@@ -98,6 +105,7 @@ class MatcherService:
                 from_every_device(Up.EVENT, share=settings.share),
                 from_every_device(Up.STATUS),
                 *self._afterwards.subscriptions,
+                *([] if self._relaying is None else self._relaying.subscriptions),
             ],
             handler=self,
         )
@@ -111,6 +119,7 @@ class MatcherService:
             ready=self._searches_are_fast,
             max_candidates=settings.search.max_candidates,
             reply_deadline_s=settings.routing.reply_deadline_s,
+            elsewhere=elsewhere,
         )
         quarantine = settings.quarantine
         self._seconds = SecondResponses(database)
@@ -128,6 +137,7 @@ class MatcherService:
             reports=Reports(database, wake_search=self._search.wake),
             agencies=settings.routing.devices,
             seconds=self._seconds,
+            relaying=self._relaying,
         )
         self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
 
@@ -137,10 +147,14 @@ class MatcherService:
         self._search.start()
         self._link.start()
         self._afterwards.start()
+        if self._relaying is not None:
+            self._relaying.start()
 
     def stop(self) -> None:
         """End in order, within `STOP_WAIT_S` and the link's own limit; what is under way is resumed later."""
         self._afterwards.stop()
+        if self._relaying is not None:
+            self._relaying.stop()
         self._link.stop()
         self._put(None)
         if self._intake_thread.ident is not None:
@@ -162,13 +176,18 @@ class MatcherService:
         """Replies that nobody took while we were away are told again."""
         self._put(self._intake.tell_untold)
         self._afterwards.wake()
+        if self._relaying is not None:
+            self._relaying.connected()
         self._check_ready()
 
     def on_disconnected(self, reason: str) -> None:
         """The link has logged it; devices send again what is not acknowledged."""
 
     def on_message(self, message: Incoming) -> None:
-        """On to the intake, or to whoever waits for receipts."""
+        """On to the intake, or to whoever waits for receipts, or for the centre above."""
+        if self._relaying is not None and is_relay(message.topic):
+            self._relaying.take(message)
+            return
         take = self._afterwards.take_receipt if is_notify(message.topic) else self._intake.take
         self._put(partial(take, message))
 
@@ -176,6 +195,8 @@ class MatcherService:
         """The broker took a reply, or has nobody to give it to."""
         if not verdict.refused and not verdict.nobody_listens:
             told = self._seconds if is_second(verdict.label) else self._submissions
+            if self._relaying is not None and is_passed(verdict.label):
+                told = self._relaying
             self._put(partial(told.mark_told, verdict.label))
 
     def on_tick(self) -> None:

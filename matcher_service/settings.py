@@ -29,6 +29,7 @@ from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
 from matcher_service.osia.settings import OsiaSettings
+from matcher_service.relay.settings import RelaySettings
 from matcher_service.retention.settings import RetentionSettings
 from matcher_service.routing.settings import RoutingSettings
 
@@ -120,3 +121,4 @@ class MatcherSettings(SettingsModel):
     abis: AbisSettings = AbisSettings()
     osia: OsiaSettings = OsiaSettings()
     console: ConsoleSettings = ConsoleSettings()
+    relay: RelaySettings = RelaySettings()

@@ -105,6 +105,7 @@ CENTRE = Contents(
         ("deploy/mosquitto/whorl.conf", "usr/share/whorl-centre/mosquitto/whorl.conf"),
         ("deploy/mosquitto/acl", "usr/share/whorl-centre/mosquitto/acl"),
         ("docs/console.md", "usr/share/doc/whorl-centre/console.md"),
+        ("deploy/mosquitto/bridge.conf", "usr/share/whorl-centre/mosquitto/bridge.conf"),
         ("docs/operations.md", "usr/share/doc/whorl-centre/operations.md"),
         ("docs/provisioning.md", "usr/share/doc/whorl-centre/provisioning.md"),
         ("docs/tools.md", "usr/share/doc/whorl-centre/tools.md"),

@@ -32,8 +32,10 @@ _KINDS = {Colour.RED: STRONG, Colour.YELLOW: POSSIBLE, Colour.GREEN: NONE}
 # What has become of a repository that is answered after review: of what was said last, by the centre's clock.
 TO_FOLLOW, MATCH, NO_MATCH, UNDECIDED = "to_follow", "match", "no_match", "undecided"
 NO_MORE, TAKEN_BACK = "no_more", "taken_back"
+# A search at a centre above, which nobody has looked at: passed on by a state bureau.
+FOUND = "found"
 _SECOND_KINDS = {Colour.RED: MATCH, Colour.YELLOW: UNDECIDED, Colour.GREEN: NO_MATCH}
-_GRAVEST_SECOND_FIRST = (TAKEN_BACK, MATCH, UNDECIDED, TO_FOLLOW, NO_MATCH, NO_MORE)
+_GRAVEST_SECOND_FIRST = (TAKEN_BACK, MATCH, FOUND, UNDECIDED, TO_FOLLOW, NO_MATCH, NO_MORE)
 _GRAVEST_FIRST = (STRONG, POSSIBLE, UNSEARCHED, NONE)
 
 
@@ -139,9 +141,18 @@ def _seconds(entry: SpoolEntry, to_follow: tuple[str, ...]) -> tuple[SecondAnswe
     kinds = dict.fromkeys(to_follow, TO_FOLLOW)
     read = [reply for reply in map(_reply, entry.seconds) if reply is not None]
     for reply in sorted(read, key=lambda one: one.answered_at):
-        kinds |= {one.name: _SECOND_KINDS[one.colour] for one in reply.repositories}
+        kinds |= {one.name: _second_kind(one) for one in reply.repositories}
         kinds |= dict.fromkeys(reply.not_searched, NO_MORE) | dict.fromkeys(reply.taken_back, TAKEN_BACK)
     return tuple(SecondAnswer(name, kind) for name, kind in kinds.items())
+
+
+def _second_kind(reply: RepositoryReply) -> str:
+    """An examiner's word names no candidates; a search does, and one that failed says nothing yet."""
+    if reply.failed:
+        return TO_FOLLOW
+    if reply.candidates and reply.colour is not Colour.GREEN:
+        return FOUND
+    return _SECOND_KINDS[reply.colour]
 
 
 def _gravest_second(seconds: tuple[SecondAnswer, ...]) -> str:

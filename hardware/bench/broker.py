@@ -64,6 +64,8 @@ class Broker:
         With `secure`, a folder of certificates and `acl`, it runs the configuration that is shipped
         (deploy/mosquitto/whorl.conf) and lets in only who has a certificate.
         """
+        # Added at the end of its configuration: a bridge, say.
+        self.more: list[str] = []
         self._own_folder = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="whorl-broker-")) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -137,6 +139,7 @@ class Broker:
         if os.geteuid() == 0:
             # Started by root it would become the user "mosquitto", who cannot write in our folder.
             lines.append("user root")
+        lines += self.more
         path = self.folder / "mosquitto.conf"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path

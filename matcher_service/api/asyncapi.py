@@ -16,6 +16,7 @@ from interchange.messages import (
 )
 from interchange.notices import Correction, Hit, Receipt, RetractionNotice
 from interchange.provisioning import NewCentreKeys, NotRenewed, RenewalWanted, Renewed
+from interchange.relaying import ReportTaken
 from interchange.statement import STATEMENT_VERSION
 from interchange.topics import (
     DEVICE_PATTERN,
@@ -48,6 +49,8 @@ Where the centre has an authority, which is every installation but a demo on one
 status, the audit's head and ABIS travels sealed: COSE_Encrypt (RFC 9052: ECDH-ES + A256KW, A256GCM) around COSE_Sign1
 (ES256) around the message, both bound to the topic as external data. A device signs a `Statement` (CBOR) whose last
 part is the message; the centre and subscribers sign the message itself. The schemas are those of what is inside.
+What a state bureau passes on is, in place of the submission, a list in CBOR with its attestation and what the device
+signed: docs/state-bureau.md, interchange/relaying.py.
 
 Readers refuse unknown keys. What was added within version 1 is left out where it says nothing.
 """
@@ -99,10 +102,11 @@ CHANNELS = (
     _down(Down.REPLY, "What a search gave. A candidate is not a finding.", Reply),
     _down(
         Down.COMMAND,
-        "Keys and certificates. `command` says which.",
+        "Keys and certificates; to a state bureau, that a report was taken. `command` says which.",
         Renewed,
         NotRenewed,
         NewCentreKeys,
+        ReportTaken,
     ),
     _notice(Notice.HIT, "A hit that examiners confirmed.", Hit),
     _notice(Notice.RETRACTION, "A hit is taken back; it may come before the hit.", RetractionNotice),

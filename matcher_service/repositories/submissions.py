@@ -120,21 +120,28 @@ class Submissions:
         self._database = database
         self._instance = instance
 
-    def file(self, submission: Submission, payload: bytes, arrival: Arrival | None = None) -> Filed:
+    def file(
+        self, submission: Submission, payload: bytes, arrival: Arrival | None = None, *, sender: str = ""
+    ) -> Filed:
         """Store a submission, once: the same TCN with the same bytes is known, with others refused.
 
         What the rules will ask of it is noted with it; without an `arrival`, that nothing is known of its agency.
+        `sender` is whom the answers are for, where that is not its device: a relay. One that another sender brought
+        is another one.
         """
         digest = sha256(payload).hexdigest()
+        sender = sender or submission.device
         with self._database.write() as session:
-            known = session.scalar(
-                select(StoredSubmission.sha256).where(StoredSubmission.tcn == submission.tcn)
-            )
+            known = session.execute(
+                select(StoredSubmission.sha256, StoredSubmission.device).where(
+                    StoredSubmission.tcn == submission.tcn
+                )
+            ).first()
             if known is not None:
-                return Filed.KNOWN if known == digest else Filed.OTHER
+                return Filed.KNOWN if tuple(known) == (digest, sender) else Filed.OTHER
             row = StoredSubmission(
                 tcn=submission.tcn,
-                device=submission.device,
+                device=sender,
                 purpose=submission.purpose,
                 received_at=datetime.now(UTC),
                 payload=b"",

@@ -19,7 +19,8 @@ SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted(STATIC.glob("*.js
 PYTHON = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.parent.glob("*.py")))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in sorted(page.TEMPLATES.glob("*.html")))
 SECOND = (
-    answer.TO_FOLLOW, answer.MATCH, answer.NO_MATCH, answer.UNDECIDED, answer.NO_MORE, answer.TAKEN_BACK,
+    answer.TO_FOLLOW, answer.MATCH, answer.NO_MATCH, answer.FOUND, answer.UNDECIDED, answer.NO_MORE,
+    answer.TAKEN_BACK,
 )  # fmt: skip
 STOPPED = (answer.REFUSED, answer.HELD, answer.EXPIRED, answer.DAMAGED)
 # Ids that are put together from a stem and a value, by the stem.

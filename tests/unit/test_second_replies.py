@@ -37,10 +37,9 @@ def first(**said):
     return reply("first", repositories=(criminal,), to_follow=("immigration",), **said)
 
 
-def said(colour, *, after_s=1):
-    return reply(
-        after_s=after_s, repositories=(RepositoryReply(name="immigration", colour=colour),), words="x"
-    )
+def said(colour, *, after_s=1, **more):
+    row = RepositoryReply(name="immigration", colour=colour, **more)
+    return reply(after_s=after_s, repositories=(row,), words="x")
 
 
 def taken_back(*, after_s=2):
@@ -101,6 +100,10 @@ def test_the_uplink_takes_them_by_stage(spool):
         ([said(Colour.RED)], answer.MATCH),
         ([said(Colour.GREEN)], answer.NO_MATCH),
         ([said(Colour.YELLOW)], answer.UNDECIDED),
+        # Passed on by a state bureau: a search elsewhere that nobody has looked at is no examiner's word.
+        ([said(Colour.RED, candidates=("a" * 12,))], answer.FOUND),
+        ([said(Colour.YELLOW, candidates=("a" * 12,))], answer.FOUND),
+        ([said(Colour.YELLOW, failed=True)], answer.TO_FOLLOW),
         ([reply(not_searched=("immigration",))], answer.NO_MORE),
         ([said(Colour.RED), taken_back()], answer.TAKEN_BACK),
         ([taken_back(), said(Colour.RED)], answer.TAKEN_BACK),  # the older came last

@@ -9,6 +9,7 @@ const DRAWN = {
   to_follow: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M14 24h.1 M24 24h.1 M34 24h.1", fill: "" },
   match: { path: "M24 3L45 24L24 45L3 24z M15 24l7 7l12-13", fill: "" },
   no_match: { path: "M24 4a20 20 0 1 0 0 40a20 20 0 1 0 0-40 M15 20h18 M15 29h18", fill: "" },
+  found: { path: "M24 5L45 42H3z M24 18v12 M24 35h.1", fill: "" },
   undecided: { path: "M24 5L45 42H3z M19 32h.1 M29 32h.1", fill: "" },
   no_more: { path: "M7 7h34v34H7z M16 24h16", fill: "" },
   taken_back: { path: "M10 17h20a10 10 0 0 1 0 20H15 M19 8l-9 9l9 9", fill: "" },
