@@ -45,6 +45,7 @@ def make_console(
         account_pages,
         activation_pages,
         audit_pages,
+        case_pages,
         device_pages,
         door_pages,
         own_pages,
@@ -62,6 +63,7 @@ def make_console(
     own_pages.add_pages(console, settings=settings.accounts, sealer=sealer, now=now)
     start_pages.add_pages(console)
     submission_pages.add_pages(console, now=now)
+    case_pages.add_pages(console, now=now)
     place_pages.add_pages(console, now=now)
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)

@@ -38,6 +38,12 @@ ROUTES = {
     "GET /submissions": SUBMISSIONS,
     "GET /submissions/{tcn}": SUBMISSIONS,
     "POST /submissions/{tcn}/redeliver": {OFFICER},
+    "GET /cases": {CASES},
+    "GET /cases/{case}": {CASES},
+    "POST /cases/{case}/take": {CASES},
+    "POST /cases/{case}/convictions": {CASES},
+    "POST /cases/{case}/convictions/{conviction}/vacate": {CASES},
+    "POST /cases/{case}/evaluate": {CASES},
     "GET /jurisdictions": EVERYBODY,
     "GET /jurisdictions/map": EVERYBODY,
     "GET /jurisdictions/{code}": EVERYBODY,
@@ -77,6 +83,8 @@ PARTS = {
     "{code}": "US-MO-999",
     "{repository}": "immigration",
     "{number}": "999",
+    "{case}": "999",
+    "{conviction}": "999",
 }
 
 
