@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from matcher_service.console.pages import Console
 
 NOT_THERE: Final = "There is no case of this number among those of your agency."
-_MAX_NUMBER_DIGITS = 18
+_MAX_NUMBER_DIGITS: Final = 18
+_KEPT: Final = "kept."
+_KEPT_PARTS: Final = ("conviction", "evaluation")
 _HEAD_OF_CLASS: Final = {
     OffenceClass.AGGRAVATED_FELONY: "aggravated felony",
     OffenceClass.FELONY: "felony",
@@ -58,9 +60,35 @@ class Typed:
     part: str = ""
     values: dict[str, str] = own(default_factory=dict[str, str])
 
+    @classmethod
+    def of(cls, request: Request, part: str) -> Typed:
+        """All that was sent with a form."""
+        sent: dict[str, list[str]] = request.scope["whorl.form"]
+        return cls(part=part, values={name: text[0] for name, text in sent.items() if name != "csrf" and text})
+
+    @classmethod
+    def kept(cls, request: Request) -> Typed | None:
+        """What another form on the page kept of one that was not recorded; None if there is none."""
+        part = field(request, "kept", most=16, needed=False)
+        if part not in _KEPT_PARTS:
+            return None
+        values = {
+            name.removeprefix(_KEPT): text
+            for name, text in cls.of(request, part).values.items()
+            if name.startswith(_KEPT)
+        }
+        return cls(part=part, values=values)
+
     def get(self, name: str) -> str:
         """The value of a field, "" if it was not sent."""
         return self.values.get(name, "")
+
+    @property
+    def to_keep(self) -> dict[str, str]:
+        """For hidden fields: what `kept` gives back."""
+        if self.part not in _KEPT_PARTS:
+            return {}
+        return {"kept": self.part} | {_KEPT + name: text for name, text in self.values.items()}
 
 
 def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa: C901 - a list of pages, each for itself
@@ -92,8 +120,7 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
     def tried(request: Request, part: str, step: Callable[[Account, int], str]) -> Response:
         """On with a message, or the case again with what was typed and why it was not recorded."""
         number = number_of(request)
-        values = {name: sent[0] for name, sent in request.scope["whorl.form"].items() if name != "csrf" and sent}
-        typed = Typed(part=part, values=values)
+        typed = Typed.of(request, part)
         try:
             with _hidden():
                 said = step(signed_in(request), number)
@@ -103,7 +130,9 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
             return page(request, replace(typed, problem=_refused(error), near=error.near), status=409)
         except BadForm as error:
             return page(request, replace(typed, problem=str(error)), status=400)
-        return console.go(request, f"/cases/{number}", good=said)
+        # Whoever takes a case over goes on with what was typed before.
+        before = Typed.kept(request)
+        return console.go(request, f"/cases/{number}", good=said) if before is None else page(request, before)
 
     @console.get("/cases", needs=Action.CASE_READ, menu="Cases", place=25)
     def queue(request: Request) -> Response:

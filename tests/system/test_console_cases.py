@@ -131,9 +131,9 @@ def test_a_case_is_worked_through(centre, browse):
     check(page, "case-taken")
     assert page.input_value("textarea[name=words]") == "permanent resident, card seen"
     page.fill("#f-why", "was mine, agreed")
-    page.click("text=Take it over")
-    page.check("[value=lawful_status]")
-    page.fill("textarea[name=words]", "permanent resident, card seen")
+    page.click("button:has-text('Take it over')")
+    assert page.is_checked("[value=lawful_status]")
+    assert page.input_value("textarea[name=words]") == "permanent resident, card seen"
     page.click("text=Enter it and close the case")
     assert "Evaluated and closed" in page.locator(".lead").inner_text()
     check(page, "case-closed")
