@@ -16,7 +16,10 @@ from matcher_service.commands.audit import app as audit_app
 from matcher_service.commands.authority import app as authority_app
 from matcher_service.commands.cases import app as cases_app
 from matcher_service.commands.comparing import compare, explain
+from matcher_service.commands.console import console
+from matcher_service.commands.converting import convert
 from matcher_service.commands.devices import app as devices_app
+from matcher_service.commands.exchange import app as ebts_app
 from matcher_service.commands.jurisdictions import app as jurisdictions_app
 from matcher_service.commands.keeping import enroll, export, refused, repositories, stats
 from matcher_service.commands.notices import app as notices_app
@@ -84,8 +87,9 @@ def run(
 
 
 _COMMANDS = {
+    "Service": (console,),
     "Repositories": (enroll, repositories, stats, export, refused),
-    "Prints": (search, compare, explain),
+    "Prints": (search, compare, explain, convert),
     "API": (api, api_token),
     "Sharing": (why, report),
 }
@@ -94,6 +98,7 @@ _GROUPS = {
         "jurisdictions": jurisdictions_app,
         "submissions": submissions_app,
         "dispositions": dispositions_app,
+        "ebts": ebts_app,
     },
     "Examiners and agencies": {
         "review": review_app,

@@ -28,6 +28,7 @@ from matcher_service.api.settings import ApiSettings
 from matcher_service.auditing.settings import AuditSettings
 from matcher_service.console.settings import ConsoleSettings
 from matcher_service.notify.settings import NotifySettings
+from matcher_service.osia.settings import OsiaSettings
 from matcher_service.routing.settings import RoutingSettings
 
 
@@ -115,4 +116,5 @@ class MatcherSettings(SettingsModel):
     audit: AuditSettings = AuditSettings()
     notify: NotifySettings = NotifySettings()
     abis: AbisSettings = AbisSettings()
+    osia: OsiaSettings = OsiaSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -95,6 +95,7 @@ CENTRE = Contents(
     files=(
         (f"{SYSTEMD}/whorl-matcher.service", f"{UNITS}/whorl-matcher.service"),
         (f"{SYSTEMD}/whorl-api.service", f"{UNITS}/whorl-api.service"),
+        (f"{SYSTEMD}/whorl-console.service", f"{UNITS}/whorl-console.service"),
         (f"{SYSTEMD}/whorl-crl.path", f"{UNITS}/whorl-crl.path"),
         (f"{SYSTEMD}/whorl-crl.service", f"{UNITS}/whorl-crl.service"),
         (f"{SYSTEMD}/mosquitto.service.d/whorl.conf", f"{UNITS}/mosquitto.service.d/whorl.conf"),
@@ -103,6 +104,7 @@ CENTRE = Contents(
         ("deploy/debian/whorl-centre/centre.toml", "usr/share/whorl-centre/centre.toml"),
         ("deploy/mosquitto/whorl.conf", "usr/share/whorl-centre/mosquitto/whorl.conf"),
         ("deploy/mosquitto/acl", "usr/share/whorl-centre/mosquitto/acl"),
+        ("docs/console.md", "usr/share/doc/whorl-centre/console.md"),
         ("docs/operations.md", "usr/share/doc/whorl-centre/operations.md"),
         ("docs/provisioning.md", "usr/share/doc/whorl-centre/provisioning.md"),
         ("docs/tools.md", "usr/share/doc/whorl-centre/tools.md"),

@@ -30,7 +30,13 @@ SETTINGS = "/etc/whorl/edge.toml"
 PAGE = 18321
 HEALTH = 18322
 UPDATE = "999.0"  # newer than whatever is built
-UNITS = ("whorl-matcher.service", "whorl-api.service", "whorl-crl.path", "whorl-crl.service")
+UNITS = (
+    "whorl-matcher.service",
+    "whorl-api.service",
+    "whorl-console.service",
+    "whorl-crl.path",
+    "whorl-crl.service",
+)
 # The steps of docs/install.md, then the broker for a few seconds, as its unit would start it.
 BROKER = """
 set -e
@@ -195,7 +201,10 @@ class Rehearsal:
         self.looked(
             "kiosk and centre live on one machine", self.machine.run("edge-service", "--help")[0] == 0
         )
-        self.looked("nothing of the centre is enabled", not self._enabled("whorl-matcher", "whorl-api"))
+        self.looked(
+            "nothing of the centre is enabled",
+            not self._enabled("whorl-matcher", "whorl-api", "whorl-console"),
+        )
         self.machine.must(
             "matcher-service", "authority", "create", "--folder", "/var/lib/whorl-matcher/authority",
             "--address", "centre.county.example", user="whorl-matcher",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_service.extraction.errors import ExtractionError
 from edge_service.kiosk.state import Phase
+from edge_service.ops.freed_memory import give_back_freed_memory
 from edge_service.sensors.errors import NoFinger, SensorError
 from edge_service.service import EdgeService
 from interchange.errors import TemplateError
@@ -47,8 +48,9 @@ class ListenedExtractor:
         return found, assessment
 
     def forget(self) -> None:
-        """As the extractor's."""
+        """As the extractor's; what the booking's memory was goes back to the kernel."""
         self._extractor.forget()
+        give_back_freed_memory()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from matcher_service.abis.galleries import AbisGalleries
 from matcher_service.abis.link import AbisLink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matcher_service.repositories import Database
     from matcher_service.settings import MatcherSettings
 
@@ -17,19 +19,26 @@ def open_desk(settings: MatcherSettings, database: Database) -> AbisDesk | None:
     """None where no client is named. Galleries are opened at the first identify."""
     if not settings.abis.clients:
         return None
+    galleries = open_galleries(settings, database, {one.repository for one in settings.abis.clients}, "abis")
+    return AbisDesk(database, settings.abis, galleries=galleries, fpir=settings.search.yellow_fpir)
+
+
+def open_galleries(
+    settings: MatcherSettings, database: Database, names: Iterable[str], kind: str
+) -> AbisGalleries:
+    """Of these repositories, in a folder of their own beside the matcher's."""
     from matcher_service.search import Gallery
     from matcher_service.service import gallery_folder
 
     beside = gallery_folder(settings, database)
     threads = settings.search.threads
-    galleries = AbisGalleries(
+    return AbisGalleries(
         database,
-        {one.repository for one in settings.abis.clients},
+        names,
         make_gallery=lambda source: Gallery(source=source, threads=threads),
-        folder=None if beside is None else beside.with_name(f"{beside.name}-abis"),
+        folder=None if beside is None else beside.with_name(f"{beside.name}-{kind}"),
         threads=threads,
     )
-    return AbisDesk(database, settings.abis, galleries=galleries, fpir=settings.search.yellow_fpir)
 
 
 def open_link(settings: MatcherSettings, desk: AbisDesk | None) -> AbisLink | None:

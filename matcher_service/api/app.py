@@ -4,6 +4,7 @@ POST /v1/compare                              two templates: the score and what 
 POST /v1/explain                              two templates: all figures, or the picture (Accept: image/svg+xml)
 GET  /v1/candidates/{reference}/explanation   the same for a candidate of a recorded search, finger by finger
 POST /v1/abis                                 MOSIP's ABIS, for the tokens that are for it: see `abis.http`
+/v1/persons, identify, verify, galleries      a part of OSIA, for the tokens that are for it: see `osia.http`
 GET  /v1/health                               whether it is well, without a token
 GET  /v1/provision/authority, POST /v1/provision   the first meeting with a kiosk: see `provisioning`
 """
@@ -43,6 +44,8 @@ from matcher_service.candidates import CandidateExplained, UnknownCandidate, exp
 from matcher_service.errors import StoreError
 from matcher_service.explaining import CAUTION, Explanation, explain
 from matcher_service.explaining.drawing import draw
+from matcher_service.osia.http import PREFIXES as OSIA_PREFIXES
+from matcher_service.osia.http import add_osia
 from matcher_service.reading import UnusableTemplate, choose_pair, read_bytes
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from matcher_service.api.gate import App
     from matcher_service.api.tokens import Tokens
     from matcher_service.authority.registrar import Registrar
+    from matcher_service.osia.desk import OsiaDesk
     from matcher_service.repositories import Database
 
 log = logging.getLogger("matcher.api")
@@ -80,17 +84,24 @@ def make_app(
     tokens: Tokens,
     registrar: Registrar | None = None,
     abis: AbisDesk | None = None,
+    osia: OsiaDesk | None = None,
 ) -> App:
     """The application behind its gate; `database` stays the caller's to close. `registrar` lets kiosks in.
 
-    `abis` answers the tokens that are for it, and those tokens open nothing else.
+    `abis` and `osia` answer the tokens that are for them, and those tokens open nothing else.
     """
-    inner = make_inner(database=database, registrar=registrar, abis=abis)
-    return Gate(inner, tokens=tokens, confined={} if abis is None else dict.fromkeys(abis.clients, ABIS_PATH))
+    inner = make_inner(database=database, registrar=registrar, abis=abis, osia=osia)
+    confined = dict.fromkeys(abis.clients if abis else (), (ABIS_PATH,))
+    confined |= dict.fromkeys(osia.clients if osia else (), OSIA_PREFIXES)
+    return Gate(inner, tokens=tokens, confined=confined)
 
 
 def make_inner(
-    *, database: Database, registrar: Registrar | None = None, abis: AbisDesk | None = None
+    *,
+    database: Database,
+    registrar: Registrar | None = None,
+    abis: AbisDesk | None = None,
+    osia: OsiaDesk | None = None,
 ) -> FastAPI:
     """What is behind the gate; see `make_app`."""
     look = partial(_look, database)
@@ -153,6 +164,7 @@ def make_inner(
     _ = compare, explain_two, explain_a_candidate, health
     add_provisioning(app, registrar)
     add_abis(app, abis)
+    add_osia(app, osia)
     _handle_errors(app)
     return app
 

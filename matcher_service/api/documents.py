@@ -29,7 +29,7 @@ def openapi_document() -> dict[str, Any]:
     from matcher_service.api.app import make_inner
 
     nobody: Any = object()
-    return make_inner(database=nobody, registrar=nobody, abis=nobody).openapi()
+    return make_inner(database=nobody, registrar=nobody, abis=nobody, osia=nobody).openapi()
 
 
 def write(folder: Path) -> None:

@@ -48,10 +48,12 @@ class Refused(Exception):  # noqa: N818 - never leaves a gate
 class Gate:
     """Wraps the application. Puts the name of the token into the scope, as `caller`.
 
-    Names in `confined` may go to that one path and no other.
+    Names in `confined` may go to paths that begin with one of theirs, and to no other.
     """
 
-    def __init__(self, app: App, *, tokens: Tokens, confined: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, app: App, *, tokens: Tokens, confined: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self._app = app
         self._tokens = tokens
         self._confined = dict(confined or {})
@@ -95,9 +97,15 @@ class Gate:
         name = self._tokens.name_of(given[0]) if len(given) == 1 else None
         if name is None:
             raise Refused(401, "send 'Authorization: Bearer TOKEN' with a token of matcher-service api-token")
-        if scope["path"] != self._confined.get(name, scope["path"]):
-            raise Refused(403, f"this token is for {self._confined[name]} alone; ask for one of another name")
+        if not _within(scope["path"], self._confined.get(name, ("/",))):
+            theirs = ", ".join(self._confined[name])
+            raise Refused(403, f"this token is for {theirs} alone; ask for one of another name")
         return name
+
+
+def _within(path: str, places: tuple[str, ...]) -> bool:
+    """Whether `path` is one of the places, or below one."""
+    return any(path == place or path.startswith(f"{place.rstrip('/')}/") for place in places)
 
 
 async def read_body(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matcher_service.abis.desk import AbisDesk
     from matcher_service.api.settings import ApiSettings
     from matcher_service.authority.registrar import Registrar
+    from matcher_service.osia.desk import OsiaDesk
     from matcher_service.repositories import Database
 
 log = logging.getLogger("matcher.api")
@@ -43,6 +44,7 @@ def make_server(
     database: Database,
     registrar: Registrar | None = None,
     abis: AbisDesk | None = None,
+    osia: OsiaDesk | None = None,
 ) -> uvicorn.Server:
     """A server that is ready to `run()`. Raises BadTokens, CannotListen.
 
@@ -51,7 +53,7 @@ def make_server(
     nobody = registrar is not None and not settings.tokens.exists()
     tokens = Tokens({}) if nobody else Tokens.read(settings.tokens)
     config = uvicorn.Config(
-        make_app(database=database, tokens=tokens, registrar=registrar, abis=abis),
+        make_app(database=database, tokens=tokens, registrar=registrar, abis=abis, osia=osia),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate,

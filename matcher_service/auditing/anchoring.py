@@ -26,7 +26,7 @@ TOPIC = "audit/v1/head"
 
 
 def anchoring_of(
-    settings: MatcherSettings, database: Database, *, publish: Callable[[str], None]
+    settings: MatcherSettings, database: Database, *, publish: Callable[[str], object]
 ) -> Anchoring | None:
     """What the settings ask for; None where signed heads go nowhere."""
     from matcher_service.auditing.keys import signing_key
@@ -61,7 +61,7 @@ class Anchoring:
         key: Callable[[], HeadKey],
         every_s: float,
         file: Path | None = None,
-        publish: Callable[[str], None] | None = None,
+        publish: Callable[[str], object] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database, self._key, self._every_s = database, key, every_s

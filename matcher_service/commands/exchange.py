@@ -1,29 +1,31 @@
-"""`matcher-service ebts` and `convert`: files of other systems in and out."""
+"""`matcher-service ebts`: files of other systems in and out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from interchange.command_line import Config, Set, fail
+from matcher_service.commands.exchange_files import (
+    check_new,
+    check_ori,
+    ebts_tree,
+    error_reply,
+    read_ebts,
+    tell_ebts,
+    write_new,
+)
 from matcher_service.commands.shared import (
     AsJson,
     database_of,
     plain_errors,
     print_json,
     settings_of,
-    table,
     tracked,
 )
 from matcher_service.commands.signing_in import shell_actor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matcher_service.exchange.errors import Problem
-    from matcher_service.exchange.transaction import EbtsFile, Sender
 
 app = typer.Typer(
     no_args_is_help=True, help="ANSI/NIST-ITL files of EBTS: CAR, CNA and RPIS in and out, replies."
@@ -37,7 +39,6 @@ Ori = Annotated[
 Charges = Annotated[
     Path | None, typer.Option(help="Another table of what Type-2 fields say of charge and disposition.")
 ]
-_OWNER_ONLY = 0o600
 
 
 @app.command()
@@ -50,11 +51,11 @@ def show(file: EbtsPath, *, charges: Charges = None, as_json: AsJson = False) ->
       matcher-service ebts show booking.eft --json
     """
     with plain_errors():
-        read = _read(file, charges)
+        read = read_ebts(file, charges)
     if as_json:
-        print_json(_tree(read))
+        print_json(ebts_tree(read))
     else:
-        _tell(read)
+        tell_ebts(read)
     if read.problems:
         raise typer.Exit(1)
 
@@ -87,8 +88,8 @@ def submit(
       matcher-service ebts submit booking.eft --channel boone-livescan --errt answer.eft --ori MO0100000
     """
     if errt is not None:
-        _check_ori(ori)
-        _check_new(errt)
+        check_ori(ori)
+        check_new(errt)
     settings = settings_of(config, assign, quiet=True)
     with database_of(settings) as database:
         from matcher_service.auditing import note
@@ -97,7 +98,7 @@ def submit(
 
         sender = None
         try:
-            read = _read(file, charges)
+            read = read_ebts(file, charges)
             sender = read.sender
             done = take(
                 database,
@@ -116,7 +117,7 @@ def submit(
                 fields=",".join(sorted({one.field for one in error.problems if one.field}))[:200],
             )
             if errt is not None and sender is not None:
-                _write(errt, _errt(error.problems, sender, ori))
+                write_new(errt, error_reply(error.problems, sender, ori))
                 typer.echo(f"{errt}: the ERRT reply")
             for problem in error.problems:
                 typer.secho(f"{file}: {problem}", err=True, fg=typer.colors.RED)
@@ -162,8 +163,8 @@ def reply(
 
       matcher-service ebts reply --tcn kiosk-1.01M00000000000000000000000 --kind SRE --ori MO0100000 --out answer.eft
     """
-    _check_ori(ori)
-    _check_new(out)
+    check_ori(ori)
+    check_new(out)
     if (file is None) == (not tcn):
         fail("give either the file that is answered or --tcn")
     settings = settings_of(config, assign, quiet=True)
@@ -177,10 +178,10 @@ def reply(
         if file is not None:
             if not channel:
                 fail("--channel: the one that the file was submitted over")
-            asked = _read(file, None).sender
+            asked = read_ebts(file, None).sender
             tcn = our_tcn(asked, channel)
         made = answer(database, tcn, kind=ReplyKind(kind), ori=ori, asked=asked, actor=shell_actor())
-        _write(out, made.content)
+        write_new(out, made.content)
     typer.echo(f"{out}: {made.kind} to {tcn}")
 
 
@@ -212,8 +213,8 @@ def export(
       matcher-service ebts export --repository criminal --identity 0123456789abcdef0123456789abcdef --request 12
       --to WVIAFIS0Z --ori MO0100000 --out out.eft
     """
-    _check_ori(ori)
-    _check_new(out)
+    check_ori(ori)
+    check_new(out)
     if bool(tcn) == bool(repository and identity) or bool(repository) != bool(identity):
         fail("name either a submission, or --repository and --identity")
     settings = settings_of(config, assign, quiet=True)
@@ -236,155 +237,5 @@ def export(
                 )
         except TemplateError as error:
             fail(error)
-        _write(out, content)
+        write_new(out, content)
     typer.echo(f"{out}: {kind} of {tcn or identity}")
-
-
-def convert(
-    source: Annotated[Path, typer.Argument(help="A template or a picture of a print.", show_default=False)],
-    target: Annotated[Path, typer.Argument(help="New file; its ending says the format.", show_default=False)],
-    *,
-    finger: Annotated[int, typer.Option(min=0, max=10, help="Finger, where the source cannot say it.")] = 0,
-    view: Annotated[
-        int | None, typer.Option(min=0, max=254, help="Which of several fingers in a record, from 0.")
-    ] = None,
-    width: Annotated[
-        int | None, typer.Option(min=1, max=16383, help="Of an xyt file's image, pixels.")
-    ] = None,
-    height: Annotated[int | None, typer.Option(min=1, max=16383, help="The same.")] = None,
-    dpi: Annotated[float, typer.Option(min=100, max=2100, help="The same.")] = 500,
-) -> None:
-    """Turn a template into another format: iso, 378 (INCITS), cn and cc (ISO card, normal and compact), xyt.
-
-    Pictures go from wsq to png and back. What the target cannot say is left out: xyt and cards hold no finger.
-
-    Examples:
-      matcher-service convert thumb.xyt thumb.iso --finger 1 --width 500 --height 500
-
-      matcher-service convert thumb.iso thumb.cc
-
-      matcher-service convert card.wsq card.png
-    """
-    _check_new(target)
-    with plain_errors():
-        from interchange.errors import TemplateError
-        from matcher_service.exchange.converting import Given, converted
-
-        given = Given(finger=finger, view=view, width=width, height=height, dpi=dpi)
-        try:
-            content = converted(source, target, given)
-        except TemplateError as error:
-            fail(f"{source}: {error}")
-    _write(target, content)
-    typer.echo(f"{target}: {len(content)} bytes")
-
-
-def _read(file: Path, charges: Path | None) -> EbtsFile:
-    from matcher_service.exchange import transaction
-    from matcher_service.exchange.charge_fields import SHIPPED, read_table
-    from matcher_service.exchange.parameters import MAX_FILE_BYTES
-
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        fail(f"{file}: cannot be read: {error.strerror}")
-    return transaction.read(data, read_table(charges or SHIPPED))
-
-
-def _errt(problems: Sequence[Problem], sender: Sender, ori: str) -> bytes:
-    from datetime import UTC, datetime
-    from hashlib import sha256
-
-    from matcher_service.exchange import writing
-
-    now = datetime.now(UTC)
-    number = "E" + sha256(f"{sender.ori} {sender.tcn} {now}".encode()).hexdigest()[:31].upper()
-    return writing.error(
-        writing.Address(to=sender.ori, ori=ori, tcn=number, at=now, tcr=sender.tcn), problems
-    )
-
-
-def _tell(read: EbtsFile) -> None:
-    sender = read.sender
-    typer.echo(
-        f"{sender.kind} from {sender.ori} to {sender.destination}, {sender.sent_at:%Y-%m-%d %H:%M} UTC"
-    )
-    typer.echo(
-        f"charge {read.charged.charge_class or 'unknown'}, disposition {read.charged.disposition or 'unknown'}"
-    )
-    if read.finding:
-        typer.echo(f"finding {read.finding}")
-    for message in read.messages:
-        typer.echo(message)
-    if read.fingers:
-        from interchange.fingers import finger_name
-
-        table(
-            ("record", "type", "finger", "what"),
-            (
-                (
-                    str(one.record), str(one.type), finger_name(one.position),
-                    f"{len(one.minutiae)} minutiae" if one.minutiae is not None else _image_words(one.image),
-                )
-                for one in read.fingers
-            ),
-            right=(0, 1),
-        )  # fmt: skip
-    for one in read.unused:
-        typer.echo(f"not used: {one}")
-    for one in read.problems:
-        typer.secho(f"wrong: {one}", err=True, fg=typer.colors.RED)
-
-
-def _image_words(image: object) -> str:
-    from matcher_service.exchange.image_records import FoundImage
-
-    assert isinstance(image, FoundImage)
-    return f"{image.kind.name} image, {image.width} x {image.height}, {image.dpi:.0f} dpi"
-
-
-def _tree(read: EbtsFile) -> dict[str, object]:
-    return {
-        "transaction": read.sender.kind,
-        "ori": read.sender.ori,
-        "to": read.sender.destination,
-        "sent_at": read.sender.sent_at.isoformat(),
-        "charge_class": read.charged.charge_class,
-        "disposition": read.charged.disposition,
-        "finding": read.finding,
-        "messages": list(read.messages),
-        "fingers": [
-            {
-                "record": one.record,
-                "type": one.type,
-                "position": one.position,
-                "minutiae": None if one.minutiae is None else len(one.minutiae),
-            }
-            for one in read.fingers
-        ],
-        "unused": [str(one) for one in read.unused],
-        "problems": [
-            {"record": one.record, "type": one.type, "field": one.field, "reason": one.reason}
-            for one in read.problems
-        ],
-    }
-
-
-def _check_ori(ori: str) -> None:
-    if len(ori) != 9 or not (ori.isascii() and ori.isalnum() and ori == ori.upper()):
-        fail("--ori: nine capital letters and digits, the agency of this centre")
-
-
-def _check_new(target: Path) -> None:
-    if target.exists():
-        fail(f"{target}: is there already, and nothing is overwritten; name a new file")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """A new file that its owner alone can read."""
-    try:
-        target.touch(mode=_OWNER_ONLY, exist_ok=False)
-        target.write_bytes(content)
-    except OSError as error:
-        fail(f"{target}: cannot be written: {error.strerror}; choose another place")

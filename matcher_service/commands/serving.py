@@ -30,12 +30,18 @@ def api(*, config: Config = None, assign: Set = None) -> None:
         from matcher_service.abis.opening import open_desk, open_link
         from matcher_service.api.server import make_server, warm_up
         from matcher_service.authority.office import open_office
+        from matcher_service.osia.opening import open_osia
 
         office = open_office(settings, database)
         desk = open_desk(settings, database)
         link = open_link(settings, desk)
+        osia = open_osia(settings, database)
         server = make_server(
-            settings.api, database=database, registrar=office.registrar if office else None, abis=desk
+            settings.api,
+            database=database,
+            registrar=office.registrar if office else None,
+            abis=desk,
+            osia=osia,
         )
         warm_up()
         if link is not None:
@@ -51,8 +57,9 @@ def api(*, config: Config = None, assign: Set = None) -> None:
         finally:
             if link is not None:
                 link.stop()
-            if desk is not None:
-                desk.close()
+            for one in (desk, osia):
+                if one is not None:
+                    one.close()
 
 
 def api_token(

@@ -53,6 +53,7 @@ def make_console(
         report_pages,
         repository_pages,
         request_pages,
+        review_pages,
         start_pages,
         submission_pages,
     )
@@ -64,6 +65,7 @@ def make_console(
     start_pages.add_pages(console)
     submission_pages.add_pages(console, now=now)
     case_pages.add_pages(console, now=now)
+    review_pages.add_pages(console, now=now)
     place_pages.add_pages(console, now=now)
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)

@@ -8,7 +8,9 @@ from markupsafe import Markup
 
 from matcher_service.accounts import AccountError, BadPassword
 from matcher_service.accounts.authenticators import Authenticators
+from matcher_service.accounts.delays import charge, give_back, lock
 from matcher_service.accounts.directory import Directory
+from matcher_service.accounts.parameters import FREE_FAILURES
 from matcher_service.accounts.sessions import OWES_PASSWORD, OWES_TOTP, Sessions
 from matcher_service.console.errors import BadForm
 from matcher_service.console.pages import OWING, field, session_of
@@ -72,10 +74,25 @@ def add_pages(  # noqa: C901 - a list of pages, each for itself
             raise BadForm("new", "That is too long for a password.")
         if new != again:
             return page(request, problem="The new password was not typed the same way twice.", status=400)
+        account = session_of(request).account
+        # Whoever finds a console open does not get to try out its owner's password.
+        tries = sealer.alias(f"own password {account.name}")
+        with console.database.write() as session:
+            wait = charge(session, tries, free=FREE_FAILURES, now=now())
+        if wait:
+            return page(
+                request, problem=f"Too many tries. Wait {wait:.0f} seconds, then try again.", status=429
+            )
         try:
-            directory.change_password(session_of(request).account, old=old, new=new)
-        except (AccountError, BadPassword) as error:
+            directory.change_password(account, old=old, new=new)
+        except AccountError as error:
             return page(request, problem=str(error), status=400)
+        except BadPassword as error:  # the new one is not good enough: nothing was guessed
+            with console.database.write() as session:
+                give_back(lock(session, tries))
+            return page(request, problem=str(error), status=400)
+        with console.database.write() as session:
+            give_back(lock(session, tries))
         return renewed(request, console.go(request, "/own"), end_others=True)
 
     @console.post("/own/authenticator", needs=OWING)

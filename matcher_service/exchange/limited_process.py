@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 # Limits itself before it loads anything that decodes.
 _LIMITS = """
 import resource, sys
@@ -30,8 +31,10 @@ def run(
     deadline_s: float,
 ) -> subprocess.CompletedProcess[bytes] | None:
     """What `code` did in a process of its own, with `arguments` from `sys.argv[1]` on; None where it did not end."""
-    # A packaged program has its modules where a bare interpreter does not look.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    # Passwords in the environment are none of its business. A packaged program has its modules where a bare
+    # interpreter does not look.
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     try:
         return subprocess.run(  # noqa: S603 - our own interpreter and our own code
             [sys.executable, "-P", "-B", "-c", _LIMITS + code, str(memory_bytes), str(cpu_s), *arguments],

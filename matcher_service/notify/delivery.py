@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -21,29 +20,22 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from interchange.envelope import seal
 from interchange.envelope_keys import PublicKey
-from interchange.errors import EnvelopeError, MessageError
+from interchange.errors import EnvelopeError
 from interchange.link_protocol import Outgoing
 from interchange.logs import facts
-from interchange.topics import Notice, notify_topic
-from matcher_service.auditing import record
-from matcher_service.errors import MatcherError, StoreError
+from interchange.topics import notify_topic
+from matcher_service.errors import MatcherError
 from matcher_service.notify import parameters
-from matcher_service.notify.contents import content_of
-from matcher_service.notify.errors import NoticeRefused
-from matcher_service.notify.holding import held_because
-from matcher_service.notify.queueing import FINAL, subscribers_of
+from matcher_service.notify.claiming import Claims, Job, record_of
 from matcher_service.notify.receipts import Receipts, Verdict, mark_received
 from matcher_service.notify.subscribers import sealed_for
 from matcher_service.notify.watch import Watch
 from matcher_service.notify.webhooks import Post, Webhooks
-from matcher_service.notify.words import TO_SEND, Held, Kind, State
-from matcher_service.repositories.notice_tables import Identification, Notification, Subscriber
-from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.notify.words import TO_SEND, State
+from matcher_service.repositories.notice_tables import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sqlalchemy.orm import Session
 
     from matcher_service.accounts.key_file import Sealer
     from matcher_service.notify.keys import CentreKeys
@@ -52,8 +44,6 @@ if TYPE_CHECKING:
     from matcher_service.settings import MatcherSettings
 
 log = logging.getLogger("matcher.notify")
-
-_ACTOR = "system:notify"
 
 
 class Poster(Protocol):
@@ -74,18 +64,6 @@ class Poster(Protocol):
     def post(self, post: Post) -> None:
         """Begin to post."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A message that is noted as sent and goes out now."""
-
-    notification_id: int
-    number: str
-    kind: Notice
-    subscriber: Subscriber
-    content: bytes
-    first: bool
 
 
 class Delivery:
@@ -114,9 +92,8 @@ class Delivery:
         self._webhooks = webhooks
         self._keys = keys
         self._sealer = sealer
-        self._settings = settings
         self._now = now
-        self._random = random or SystemRandom()
+        self._claims = Claims(settings=settings, counts=self.counts, random=random or SystemRandom())
         self._look_s = look_s
         self._receipts = Receipts(database, keys=keys, now=now)
         self._watch = Watch(database, now=now)
@@ -168,11 +145,11 @@ class Delivery:
                 .order_by(Notification.next_at, Notification.id)
                 .with_for_update(skip_locked=True)
             ).all()
-            jobs = [job for row in rows if (job := self._claim(session, row, now)) is not None]
+            jobs = [job for row in rows if (job := self._claims.claim(session, row, now)) is not None]
             session.flush()
             for job in jobs:
                 if job.first:
-                    self._record(session, "notification.send", job.notification_id)
+                    record_of(session, "notification.send", job.notification_id)
         for job in jobs:
             self._send(job)
         return True
@@ -209,69 +186,24 @@ class Delivery:
         )
         return and_(due, Notification.subscriber_id.not_in(busy)) if busy else due
 
-    def _claim(self, session: Session, row: Notification, now: datetime) -> _Job | None:
-        """Note it as sent, if it is to be; None if not, and then it is not due any more."""
-        subscriber = session.get_one(Subscriber, row.subscriber_id)
-        if row.kind == Kind.HIT:
-            because = held_because(session, row.identification_id, now=now)
-            if because is None and subscriber.id not in subscribers_of(session, row.identification_id):
-                because = Held.NOT_SUBSCRIBED
-            if because is not None:
-                over = because in FINAL or because is Held.NOT_SUBSCRIBED
-                row.state, row.held_because = State.CANCELLED if over else State.HELD, because
-                return None
-        if self._is_given_up(row, subscriber, now):
-            row.state = State.DEAD
-            self.counts["dead"] += 1
-            log.error("notification given up", extra=facts(number=row.number, subscriber=subscriber.name))
-            session.flush()
-            self._record(session, "notification.dead", row.id)
-            return None
-        try:
-            content = content_of(session, row, now=now)
-        except (NoticeRefused, MessageError) as error:
-            self._fail(row, str(error))
-            return None
-        first = row.sent_at is None
-        if first:
-            row.content, row.sent_at = content, now
-            row.due_at = now + timedelta(hours=self._settings.receipt_due_h)
-        row.state = State.SENT
-        row.attempts += 1
-        row.next_at = now + timedelta(seconds=self._pause_s(row.attempts))
-        return _Job(row.id, row.number, Notice(row.kind), subscriber, content, first)
-
-    def _is_given_up(self, row: Notification, subscriber: Subscriber, now: datetime) -> bool:
-        if row.sent_at is None or row.attempts < parameters.LEAST_ATTEMPTS:
-            return False
-        limit = (
-            timedelta(hours=parameters.WEBHOOK_GIVE_UP_HOURS)
-            if subscriber.webhook_url
-            else timedelta(days=parameters.TOPIC_GIVE_UP_DAYS)
-        )
-        return now - row.sent_at > limit
-
-    def _pause_s(self, attempts: int) -> float:
-        doubled = parameters.BACKOFF_FIRST_S * 2.0 ** min(attempts - 1, 20)
-        return min(parameters.BACKOFF_LONGEST_S, doubled) * self._random.uniform(0.5, 1.0)
-
-    def _send(self, job: _Job) -> None:
+    def _send(self, job: Job) -> None:
         subscriber = job.subscriber
         topic = notify_topic(subscriber.name, job.kind)
         try:
-            sealed = seal(
-                job.content,
-                signer=self._keys.signing()[0],
-                receiver=PublicKey.read(subscriber.sealing_pem.encode("ascii")),
-                context=topic,
-            )
-            post = self._post_of(job, topic, sealed)
-        except (EnvelopeError, MatcherError) as error:
-            if isinstance(error, StoreError):
-                raise
-            with self._database.write() as session:
-                self._fail(session.get_one(Notification, job.notification_id), str(error))
+            signer = self._keys.signing()[0]
+        except MatcherError:
+            # Ours, not the subscriber's: what takes a hit back must not end here.
+            log.exception("there is no key to sign notifications with; they wait")
+            self._not_sent(job)
             return
+        try:
+            receiver = PublicKey.read(subscriber.sealing_pem.encode("ascii"))
+        except EnvelopeError as error:
+            with self._database.write() as session:
+                self._claims.fail(session.get_one(Notification, job.notification_id), str(error))
+            return
+        sealed = seal(job.content, signer=signer, receiver=receiver, context=topic)
+        post = self._post_of(job, topic, sealed)
         published = self._publish(Outgoing(topic=topic, payload=sealed))
         if post is not None:
             self._webhooks.post(post)
@@ -283,11 +215,19 @@ class Delivery:
             "notification sent", extra=facts(number=job.number, kind=job.kind, subscriber=subscriber.name)
         )
 
-    def _post_of(self, job: _Job, topic: str, sealed: bytes) -> Post | None:
+    def _post_of(self, job: Job, topic: str, sealed: bytes) -> Post | None:
         subscriber = job.subscriber
         if not subscriber.webhook_url or subscriber.webhook_secret_sealed is None:
             return None
-        secret = self._sealer().open(subscriber.webhook_secret_sealed, account=sealed_for(subscriber.name))
+        try:
+            secret = self._sealer().open(
+                subscriber.webhook_secret_sealed, account=sealed_for(subscriber.name)
+            )
+        except MatcherError:
+            log.exception(
+                "no secret for a webhook; told on the topic only", extra=facts(subscriber=subscriber.name)
+            )
+            return None
         return Post(
             notification_id=job.notification_id,
             number=job.number,
@@ -299,7 +239,7 @@ class Delivery:
             body=sealed,
         )
 
-    def _not_sent(self, job: _Job) -> None:
+    def _not_sent(self, job: Job) -> None:
         """There was no connection: as if it had not been tried."""
         with self._database.write() as session:
             row = session.get_one(Notification, job.notification_id, with_for_update=True)
@@ -309,11 +249,6 @@ class Delivery:
                 row.sent_at = row.content = None
                 if row.state == State.SENT:
                     row.state = State.QUEUED
-
-    def _fail(self, row: Notification, problem: str) -> None:
-        row.state, row.held_because = State.FAILED, problem[:64]
-        self.counts["failed"] += 1
-        log.error("notification cannot be sent", extra=facts(number=row.number, reason=problem))
 
     def _posted(self, post: Post, problem: str) -> None:
         """On a thread of the webhooks'."""
@@ -328,18 +263,6 @@ class Delivery:
             log.exception("a receipt could not be noted; it is posted again", extra=facts(number=post.number))
             return
         self.counts["received" if verdict is Verdict.RECEIVED else "duplicates"] += 1
-
-    def _record(self, session: Session, action: str, notification_id: int) -> None:
-        row = session.get_one(Notification, notification_id)
-        found = session.get_one(Identification, row.identification_id)
-        record(
-            session,
-            action,
-            actor=_ACTOR,
-            purpose="notification of a subscriber",
-            subject=session.get_one(StoredSubmission, found.submission_id).tcn,
-            details={"number": row.number, "kind": row.kind, "identification": found.id},
-        )
 
 
 def open_delivery(

@@ -56,7 +56,9 @@ class NoticeRow:
     @property
     def overdue(self) -> bool:
         """Whether somebody has to look after it."""
-        return self.received_at is None and (self.escalated_at is not None or self.state == State.DEAD)
+        return self.received_at is None and (
+            self.escalated_at is not None or self.state in {State.DEAD, State.FAILED}
+        )
 
 
 @dataclass(frozen=True, slots=True)

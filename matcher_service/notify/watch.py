@@ -64,7 +64,7 @@ class Watch:
         """Say of what was sent and has no receipt in time, once. How many there were."""
         now = self._now()
         overdue = (
-            Notification.state.in_((State.SENT, State.DEAD)),
+            Notification.state.in_((State.SENT, State.DEAD, State.FAILED)),
             Notification.due_at < now,
             Notification.escalated_at.is_(None),
             Notification.received_at.is_(None),

@@ -13,6 +13,7 @@ from interchange.envelope_keys import PublicKey
 from matcher_service.auditing.recording import record, shell
 from matcher_service.errors import MatcherError
 from matcher_service.repositories.device_tables import DeviceInvitation, DeviceKey, RegisteredDevice
+from matcher_service.repositories.notice_tables import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,10 @@ class Registry:
         """Note an invitation; one that `device` had before and has not used is void. Raises NotAdmitted."""
         now = self._now()
         with self._database.write() as session:
+            if session.scalar(select(Subscriber.id).where(Subscriber.name == device)) is not None:
+                raise NotAdmitted(
+                    "device", f"'{device}' is a subscriber to notifications; give the kiosk another name"
+                )
             known = session.get(RegisteredDevice, device)
             if known is not None and known.state == RegistryState.ACTIVE and not replace:
                 raise NotAdmitted(

@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
@@ -39,15 +40,16 @@ PASSWORD = "seven tall herons waiting"
 
 
 @contextlib.contextmanager
-def served(folder, *, port=0, **settings):
-    made = stand.Centre(folder, console={"port": port}, **settings)
+def served(folder, *, port=0, console=None, **settings):
+    made = stand.Centre(folder, console={"port": port, **(console or {})}, **settings)
     server = make_server(made.settings, database=made.database)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
     while not (server.started and server.servers) and time.monotonic() < deadline:
         time.sleep(0.02)
-    made.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    scheme = "https" if console else "http"
+    made.url = f"{scheme}://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     yield made
     server.should_exit = True
     thread.join(20)
@@ -284,3 +286,43 @@ def test_the_identity_provider_lets_somebody_in(chromium, tmp_path):
         page.close()
     provider.server.shutdown()
     provider.server.server_close()
+
+
+def test_over_tls_cookies_are_bound_to_the_host(chromium, tmp_path):
+    """A browser that does not like a flag leaves the cookie away without a word: nobody could sign in."""
+    certificate, key = made_up_certificate(tmp_path)
+    with served(tmp_path, console={"certificate": certificate, "key": key}) as centre:
+        first = centre.directory.add("chief", by="system:test", grants=[Grant(Role.ADMINISTRATOR)])
+        page = chromium.new_page(base_url=centre.url, ignore_https_errors=True)
+        answer = page.goto("/sign-in")
+        assert "max-age" in answer.headers["strict-transport-security"]
+        page.fill("[name=name]", "chief")
+        page.fill("[name=password]", first)
+        page.click("button")
+        assert page.url.endswith("/own")
+        (session,) = [one for one in page.context.cookies() if "session" in one["name"]]
+        assert session["name"] == "__Host-whorl-session"
+        assert (session["secure"], session["httpOnly"], session["sameSite"]) == (True, True, "Strict")
+        page.close()
+
+
+def made_up_certificate(folder):
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .sign(private, hashes.SHA256())
+    )  # fmt: skip
+    certificate, key = folder / "console.pem", folder / "console.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    key.write_bytes(
+        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return certificate, key

@@ -176,6 +176,14 @@ def test_brute_force_has_to_wait(centre):
     assert "Wait" in last.text
 
 
+def test_a_console_left_open_gives_its_password_to_nobody(centre):
+    person = centre.as_role(Role.AUDITOR)
+    form = {"new": "four herons on a roof", "again": "four herons on a roof"}
+    statuses = [person.post("/own/password", old=f"guess {n}", **form).status_code for n in range(8)]
+    assert statuses[0] == 400
+    assert statuses[-1] == 429
+
+
 # -- what is written by people, shown to others
 
 

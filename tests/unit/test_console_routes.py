@@ -44,6 +44,17 @@ ROUTES = {
     "POST /cases/{case}/convictions": {CASES},
     "POST /cases/{case}/convictions/{conviction}/vacate": {CASES},
     "POST /cases/{case}/evaluate": {CASES},
+    "GET /reviews": {EXAMINER},
+    "POST /reviews/next": {EXAMINER},
+    "GET /reviews/{task}": {EXAMINER},
+    "POST /reviews/{task}": {EXAMINER},
+    "POST /reviews/{task}/claim": {EXAMINER},
+    "POST /reviews/{task}/release": {EXAMINER},
+    "POST /reviews/{task}/decide": {EXAMINER},
+    "GET /review-board": {SUPERVISOR},
+    "GET /review-board/statistics": {SUPERVISOR},
+    "GET /review-board/{task}": {SUPERVISOR},
+    "POST /review-board/{task}/assign": {SUPERVISOR},
     "GET /jurisdictions": EVERYBODY,
     "GET /jurisdictions/map": EVERYBODY,
     "GET /jurisdictions/{code}": EVERYBODY,
@@ -85,6 +96,7 @@ PARTS = {
     "{number}": "999",
     "{case}": "999",
     "{conviction}": "999",
+    "{task}": "999",
 }
 
 

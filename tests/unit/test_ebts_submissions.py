@@ -1,6 +1,7 @@
 """EBTS files as submissions, by the commands, on a real database: taken by rule, refused in words, answered."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from importlib.util import find_spec
 
@@ -48,32 +49,39 @@ ORI, CENTRE = "MO0100000", "MO0200000"
 AT = datetime(2030, 5, 1, 12, 34, 56, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def register(tmp_path_factory):
+    """A database with one agency and one rule, made once: copied for each test."""
+    path = tmp_path_factory.mktemp("register") / "m.db"
+    database = Database(f"sqlite:///{path}")
+    for name in ("criminal", "immigration"):
+        Repositories(database).create(name)
+    made = Register(database)
+    missouri = read_register((DATA / "missouri.csv").read_bytes(), "missouri.csv")
+    agencies = (AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction="US-MO-019"),)
+    content = RegisterContent(jurisdictions=missouri.jurisdictions, agencies=agencies)
+    made.bring(content, source="missouri.csv", by="system:test")
+    entry = ActivationEntry(
+        jurisdiction="US-MO-019",
+        repository="criminal",
+        from_at=datetime.now(UTC),
+        conditions=Conditions(charge_classes=(ChargeClass.FELONY,), answer=Answer.FIRST),
+        signed_by="Sheriff",
+        document_sha256="ab" * 32,
+        reason="agreed",
+    )
+    made.enter_agreed([entry], by="a", approved_by="b")
+    database.close()
+    return path
+
+
 class Desk:
-    def __init__(self, folder):
+    def __init__(self, folder, register):
         self.folder = folder
+        shutil.copy(register, folder / "m.db")
         self.url = f"sqlite:///{folder}/m.db"
         self.database = Database(self.url)
-        for name in ("criminal", "immigration"):
-            Repositories(self.database).create(name)
         self.submissions = Submissions(self.database, instance="m")
-        register = Register(self.database)
-        missouri = read_register((DATA / "missouri.csv").read_bytes(), "missouri.csv")
-        content = RegisterContent(
-            jurisdictions=missouri.jurisdictions,
-            agencies=(AgencyEntry(ori=ORI, name="Boone County Jail", jurisdiction="US-MO-019"),),
-        )
-        register.bring(content, source="missouri.csv", by="system:test")
-        conditions = Conditions(charge_classes=(ChargeClass.FELONY,), answer=Answer.FIRST)
-        entry = ActivationEntry(
-            jurisdiction="US-MO-019",
-            repository="criminal",
-            from_at=datetime.now(UTC),
-            conditions=conditions,
-            signed_by="Sheriff",
-            document_sha256="ab" * 32,
-            reason="agreed",
-        )
-        register.enter_agreed([entry], by="a", approved_by="b")
         self.app = typer.Typer()
         self.app.add_typer(ebts_app, name="ebts")
 
@@ -161,8 +169,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path):
-    return Desk(tmp_path)
+def desk(tmp_path, register):
+    return Desk(tmp_path, register)
 
 
 def read(path):

@@ -17,6 +17,7 @@ from matcher_service.authority.centre_keys import CentreKeyring
 from matcher_service.authority.layout import create_centre
 from matcher_service.authority.registrar import Registrar
 from matcher_service.repositories import Database, KeyKind, NotAdmitted, Registry, RegistryState
+from matcher_service.repositories.notice_tables import Subscriber
 
 BROKER = BrokerAddress(host="127.0.0.1", port=8883)
 DAY = timedelta(days=1)
@@ -355,3 +356,15 @@ def test_settings_of_a_provisioned_kiosk(centre, tmp_path):
     assert moved.broker.tls is not None
     with pytest.raises(SettingsError, match="provisioned as 'kiosk-1'"):
         load_settings(EdgeSettings, None, [f"identity.folder={folder}", "device=kiosk-2"])
+
+
+def test_a_subscribers_name_is_no_kiosks(centre):
+    with centre.database.write() as session:
+        session.add(
+            Subscriber(
+                name="kiosk-1", words="an agency", ori="DC0000000", sealing_pem="", signing_pem="", webhook_url="",
+                active=True, added_at=centre.now,
+            )
+        )  # fmt: skip
+    with refused_with("device"):
+        centre.invite()

@@ -20,7 +20,7 @@ from matcher_service.auditing.verifying import verify
 from matcher_service.notify import parameters, queueing
 from matcher_service.notify.addresses import chosen, read_url
 from matcher_service.notify.receipts import Verdict
-from matcher_service.repositories.notice_tables import Identification, Notification
+from matcher_service.repositories.notice_tables import Identification, Notification, Subscriber
 from matcher_service.repositories.schema import StoredSubmission
 
 _spec = importlib.util.spec_from_file_location("notify_centre", Path(__file__).with_name("notify_centre.py"))
@@ -402,6 +402,27 @@ def test_what_a_crash_left_unsent_goes_out_under_the_same_number(centre):
     (hit,) = centre.deliver()
     assert hit.number == row.number
     assert centre.retract(number).told == 1
+
+
+def test_without_a_key_of_ours_a_notification_waits_and_with_a_broken_one_of_theirs_it_is_listed(centre):
+    centre.activate()
+    centre.confirmed()
+    keys = centre.keys
+
+    class NoKey:
+        def signing(self):
+            raise notify.NoticeRefused("key", "is gone")
+
+    centre.delivery._keys = NoKey()
+    assert centre.deliver() == []
+    assert (centre.states(), centre.rows()[0].sent_at) == (["queued"], None)
+    centre.delivery._keys = keys
+    with centre.database.write() as session:
+        session.get_one(Subscriber, 1).sealing_pem = "broken"
+    centre.clock.later(minutes=1)
+    assert centre.deliver() == []
+    assert centre.states() == ["failed"]
+    assert centre.rows()[0].overdue
 
 
 def test_a_busy_webhook_holds_nobody_else_up(centre):

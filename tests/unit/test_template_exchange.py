@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from hardware.bench.made_up import made_up_minutiae
 from interchange import TemplateError, card19794, iso19794, record_of, templates, xyt
 from interchange.card19794 import CardSize
-from matcher_service.commands.exchange import convert
+from matcher_service.commands.converting import convert
 from matcher_service.exchange import images
 from matcher_service.exchange.errors import ImageRefused
 from matcher_service.exchange.image_headers import ImageKind, look
