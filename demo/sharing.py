@@ -1,7 +1,7 @@
 """What follows a booking: examiners confirm, an agency is told and evaluates, a hit is taken back; and the report.
 
-Everybody here is played, and everything they touch is real: the register and its rules, the running matcher, the broker,
-and the example subscriber in a process of its own.
+Everybody here is played, and everything they touch is real: the register and its rules, the running matcher, the
+broker, and the example subscriber in a process of its own.
 """
 
 from __future__ import annotations
@@ -145,9 +145,7 @@ class Sharing:
         )
         register.enter_agreed([first, second], by=OWNER, approved_by=ADMINISTRATOR)
         self._make_keys()
-        subscribers = Subscribers(
-            self._database, sealer=lambda: Sealer.of(self._folder / "accounts.key")
-        )
+        subscribers = Subscribers(self._database, sealer=lambda: Sealer.of(self._folder / "accounts.key"))
         subscribers.add(
             OFFICE,
             words="Field office",
@@ -185,7 +183,9 @@ class Sharing:
             found = routing.why(session, tcn, now=datetime.now(UTC))
         for one in found.repositories:
             self._say(f"[bold]{one.repository}[/]: {one.steps[-1].recorded.words}")
-        self._say("[dim]Nothing is searched that no signed rule opened. Replayed: matcher-service why TCN[/]\n")
+        self._say(
+            "[dim]Nothing is searched that no signed rule opened. Replayed: matcher-service why TCN[/]\n"
+        )
 
     def _listen(self, stage: Stage) -> None:
         """Start the example subscriber, with a certificate of its own where the broker asks for one."""
@@ -213,7 +213,9 @@ class Sharing:
 
         made, key = Authority(authority), new_key()
         request = certificate_request(key, OFFICE)
-        (self._keys / "tls.pem").write_bytes(made.certify(request, role=CertificateRole.SUBSCRIBER, name=OFFICE))
+        (self._keys / "tls.pem").write_bytes(
+            made.certify(request, role=CertificateRole.SUBSCRIBER, name=OFFICE)
+        )
         (self._keys / "tls.key").write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         )
@@ -308,6 +310,14 @@ class Sharing:
         self._say(f"All of it, with plots and the map: [bold]{page}[/]")
         self._say(f"The audit: [bold]{audit.entries}[/] entries, each look among them; {kept}\n")
         return not audit.faults and figures.total(Counted.RETRACTED, OPENED) == 1
+
+    def leave(self, tcn: str) -> None:
+        """A booking whose charge is known, and that waits for its examiners: whoever stays can go on with it."""
+        self._report(tcn, charge=ChargeClass.FELONY, disposition=Disposition.CHARGED)
+        self._say(
+            f"It waits in the console: {' and '.join(EXAMINERS)} review it, then {CASE_OFFICER} has a case,"
+            f" and {SUPERVISOR} can take it back.\n"
+        )
 
     # -- questions
 

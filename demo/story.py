@@ -59,6 +59,7 @@ class Demo:
     direct: bool
     secure: bool = False
     seen: dict[int, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
+    known: dict[str, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
     bars: FingerBars | None = None
 
     def on_event(self, event: BookingEvent) -> None:
@@ -88,12 +89,11 @@ class Demo:
         ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES)
             self._fill(centre, POSITIONS)
-            known: dict[str, tuple[Image, Minutiae]] = {}
             for person in people:
                 prints = {at: self.extractor.extract(image) for at, image in person.enrolled.items()}
                 for repository in person.repositories:
                     identity = centre.enroll(repository, prints)
-                    known[identity] = (person.enrolled[POSITIONS[0]], prints[POSITIONS[0]])
+                    self.known[identity] = (person.enrolled[POSITIONS[0]], prints[POSITIONS[0]])
             sharing = Sharing(self.console, centre.database, folder=stage.folder)
             sharing.arrange()
             self._start(stage)
@@ -101,7 +101,7 @@ class Demo:
             scenes.append((COLE, "Cole County, not activated", people[1]))
             booked = [
                 self._book_person(
-                    stage, centre, kiosk, person, known,
+                    stage, centre, kiosk, person,
                     f"Booking {number} of {len(scenes)}, {where}: {person.name}",
                 )
                 for number, (kiosk, where, person) in enumerate(scenes, 1)
@@ -110,6 +110,10 @@ class Demo:
                 stage, hit=booked[1].tcn, elsewhere=booked[-1].tcn, report=self.pictures / "report"
             )
             if stay:
+                left = self._book_person(
+                    stage, centre, BOONE, people[1], f"Left for you, Boone County: {people[1].name}"
+                )
+                sharing.leave(left.tcn)
                 open_console(stage, sharing, say=self.console.print)
             centre.close()
         return right
@@ -164,7 +168,6 @@ class Demo:
         centre: Centre,
         kiosk: Kiosk,
         person: Person,
-        known: dict[str, tuple[Image, Minutiae]],
         title: str,
     ) -> Booked:
         self.console.rule(f"[bold]{title}", align="left")
@@ -187,11 +190,14 @@ class Demo:
             found = candidates.get(repository, [])
             opened = repository in OPEN_TO[kiosk.name]
             right &= (repository in candidates) == opened
-            right &= bool(found and found[0] in known) == (opened and repository in person.repositories)
-            if found and found[0] in known and kiosk is BOONE:
+            right &= bool(found and found[0] in self.known) == (opened and repository in person.repositories)
+            if found and found[0] in self.known and kiosk is BOONE:
                 name = f"{word}-{repository}.png"
                 self._draw_pair(
-                    probe, known[found[0]], f"{person.name.split(',')[0]}: candidate in {repository}", name
+                    probe,
+                    self.known[found[0]],
+                    f"{person.name.split(',')[0]}: candidate in {repository}",
+                    name,
                 )
         words = "[green]as it should be[/]" if right else "[bold red]NOT what it should be[/]"
         self.console.print(f"  The reply is {words}.\n")
@@ -203,9 +209,10 @@ class Demo:
             return False
         colours = {one.name: one.colour == "red" for one in booking.reply.repositories}
         later = {OPENED} & OPEN_TO[kiosk.name]
-        return colours == {"criminal": "criminal" in person.repositories} and set(
-            booking.reply.to_follow
-        ) == later
+        return (
+            colours == {"criminal": "criminal" in person.repositories}
+            and set(booking.reply.to_follow) == later
+        )
 
     def _present(
         self,

@@ -6,7 +6,9 @@ because something is wrong with it. A case of another agency and one that there 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field as own, replace
+import contextlib
+from dataclasses import dataclass, replace
+from dataclasses import field as own
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,7 @@ from matcher_service.console.errors import BadForm, NotThere
 from matcher_service.console.pages import Card, asked, field, signed_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from datetime import datetime
 
     from starlette.requests import Request
@@ -64,7 +66,9 @@ class Typed:
     def of(cls, request: Request, part: str) -> Typed:
         """All that was sent with a form."""
         sent: dict[str, list[str]] = request.scope["whorl.form"]
-        return cls(part=part, values={name: text[0] for name, text in sent.items() if name != "csrf" and text})
+        return cls(
+            part=part, values={name: text[0] for name, text in sent.items() if name != "csrf" and text}
+        )
 
     @classmethod
     def kept(cls, request: Request) -> Typed | None:
@@ -194,7 +198,9 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
             words = field(request, "words", most=MAX_WORDS_CHARACTERS)
             # A button that was pressed twice, or a page from before it was closed.
             if desk.show(account, number).row.state is CaseState.CLOSED:
-                raise BadForm("outcome", "It is closed already. To evaluate it again, take it up again first.")
+                raise BadForm(
+                    "outcome", "It is closed already. To evaluate it again, take it up again first."
+                )
             desk.evaluate(account, number, outcome=outcome, action=action, words=words)
             return "Evaluated and closed. The jail is told that a match was confirmed or not, never this outcome."
 
@@ -213,15 +219,13 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_DIGITS
 
 
-class _hidden:  # noqa: N801 - read as a word: with _hidden()
+@contextlib.contextmanager
+def _hidden() -> Generator[None]:
     """Nobody learns which cases there are: another agency's is as good as none. What was refused is in the audit."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, (UnknownCase, NotPermitted)):
-            raise NotThere(NOT_THERE) from None
+    try:
+        yield
+    except (UnknownCase, NotPermitted):
+        raise NotThere(NOT_THERE) from None
 
 
 def _day(text: str) -> date:
@@ -283,7 +287,9 @@ def _waiting(desk: Desk, account: Account) -> Iterator[Card]:
     yield Card(
         title="Cases that nobody has",
         count=found.unclaimed,
-        words=f"{found.first_level} of them of level 1." if found.unclaimed else "Every case has its officer.",
+        words=f"{found.first_level} of them of level 1."
+        if found.unclaimed
+        else "Every case has its officer.",
         href="/cases",
         urgent=bool(found.first_level),
     )

@@ -115,7 +115,11 @@ def test_from_the_sensor_to_the_report(tmp_path, busy_1883, option, between):
 def test_it_stays_with_people_who_can_sign_in(tmp_path):
     command, env, mark = demo(tmp_path, "--crowd", "20", "--direct", "--stay")
     with subprocess.Popen(
-        command, env=env | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=env | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as run:
         address, people = "", {}
         for line in run.stdout:
