@@ -352,7 +352,7 @@ class Sharing:
     def _case(self, identification: int) -> int | None:
         return self._one(select(CaseFile.id).where(CaseFile.identification_id == identification))
 
-    def _one(self, query: Select[tuple[int]]) -> int | None:
+    def _one(self, query: Select[int]) -> int | None:
         with self._database.read() as session:
             return session.scalar(query)
 

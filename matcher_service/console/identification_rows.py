@@ -143,7 +143,7 @@ def retraction_of(session: Session, identification: int) -> Retraction | None:
     return session.scalar(select(Retraction).where(Retraction.identification_id == identification))
 
 
-def _query() -> Select[tuple[Identification, str, str, str]]:
+def _query() -> Select[Identification, str, str, str]:
     return (
         select(Identification, StoredSubmission.tcn, Repository.name, SubmissionFacts.ori)
         .join(StoredSubmission, StoredSubmission.id == Identification.submission_id)
@@ -170,7 +170,7 @@ def _told(whom: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-def _row(session: Session, found: Row[tuple[Identification, str, str, str]]) -> IdentificationRow:
+def _row(session: Session, found: Row[Identification, str, str, str]) -> IdentificationRow:
     one, tcn, repository, ori = found
     told = session.scalars(
         select(Subscriber.ori)
