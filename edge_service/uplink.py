@@ -170,6 +170,9 @@ class Uplink:
         except MessageError as error:
             wrong = facts(topic=message.topic, field=error.field, reason=error.reason)
             log.warning("message from the matcher not understood", extra=wrong)
+        except SpoolError as error:
+            # It is asked for again, or told again, once there is room.
+            log.error("what the matcher said was not kept", extra=facts(topic=message.topic, reason=error))  # noqa: TRY400
 
     def on_tick(self) -> None:
         """Say that we are here, send what is due, ask for what is missing."""

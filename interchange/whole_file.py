@@ -19,7 +19,7 @@ def write_whole(path: Path, data: bytes, *, mode: int = SECRET) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    _as_the_folder(half)
+    give_to_the_folders_owner(half)
     half.replace(path)
     sync_folder(path.parent)
 
@@ -29,7 +29,7 @@ def make_private_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _as_the_folder(folder)
+        give_to_the_folders_owner(folder)
 
 
 def sync_folder(folder: Path) -> None:
@@ -41,8 +41,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _as_the_folder(path: Path) -> None:
+def give_to_the_folders_owner(path: Path) -> None:
     """What root makes in a service's folder belongs to the service: it could not read it otherwise."""
     if os.geteuid() == 0:
-        above = path.parent.stat()
-        os.chown(path, above.st_uid, above.st_gid)
+        above, here = path.parent.stat(), path.stat()
+        if (above.st_uid, above.st_gid) != (here.st_uid, here.st_gid):
+            os.chown(path, above.st_uid, above.st_gid)

@@ -66,16 +66,16 @@ def closure(project: dict[str, Any], extra: str, pins: dict[str, Pin], target: T
     the packaged ones ask for is compared afterwards (`wheels.check_complete`).
     """
     roots = [*project["dependencies"], *project["optional-dependencies"][extra]]
-    todo = [Requirement(text) for text in roots]
+    todo = [asked for asked in map(Requirement, roots) if wanted(asked, target)]
     seen: set[tuple[str, frozenset[str]]] = set()
     found: dict[str, Pin] = {}
     while todo:
         requirement = todo.pop()
         name = canonicalize_name(requirement.name)
-        asked = (name, frozenset(requirement.extras))
-        if asked in seen:
+        key = (name, frozenset(requirement.extras))
+        if key in seen:
             continue
-        seen.add(asked)
+        seen.add(key)
         if name not in pins:
             raise BuildError(f"{name} is not in requirements/lock.txt: make lock")
         found[name] = pins[name]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge_service.at_rest.format import KEY_TABLE
 from edge_service.errors import SpoolDamaged, SpoolError, SpoolFull
 from interchange.logs import facts
-from interchange.whole_file import sync_folder
+from interchange.whole_file import give_to_the_folders_owner, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -111,8 +111,7 @@ def _create(path: Path, form: Format, key_id: str) -> None:
     half.unlink(missing_ok=True)
     try:
         os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        if os.geteuid() == 0:  # what root makes in the service's folder belongs to the service
-            os.chown(half, path.parent.stat().st_uid, path.parent.stat().st_gid)
+        give_to_the_folders_owner(half)
         with contextlib.closing(sqlite3.connect(half, isolation_level=None)) as connection:
             connection.executescript(
                 f"BEGIN; {form.schema} {KEY_TABLE} INSERT INTO sealed_with VALUES (1, '{key_id}');"  # noqa: S608

@@ -32,8 +32,19 @@ CREATE TABLE submission (
     saved_ms INTEGER NOT NULL,
     saved_boot TEXT NOT NULL,
     saved_monotonic_ms INTEGER NOT NULL,
-    expires_ms INTEGER
+    expires_ms INTEGER,
+    ended INTEGER
 );
+"""
+# In which order submissions ended, whatever the clock said: the one that ended first is forgotten first, and one that
+# waited for its reply for long is not forgotten the moment it has come.
+_END_INDEX = "CREATE INDEX submission_by_end ON submission (ended);"
+_END_TRIGGER = """
+CREATE TRIGGER submission_ends AFTER UPDATE OF state ON submission
+WHEN NEW.state <> OLD.state AND NEW.state IN ('replied', 'refused', 'expired', 'damaged')
+BEGIN
+    UPDATE submission SET ended = (SELECT COALESCE(MAX(ended), 0) + 1 FROM submission) WHERE seq = NEW.seq;
+END;
 """
 _INDEX = "CREATE INDEX submission_by_state ON submission (state, seq);"
 _FACT = "CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -59,6 +70,8 @@ def _from_1(connection: sqlite3.Connection, form: Format, vault: Vault) -> None:
     )  # fmt: skip
     connection.execute("DROP TABLE submission_1")
     connection.execute(_INDEX)
+    connection.execute(_END_INDEX)
+    connection.execute(_END_TRIGGER)
     if counted is not None:  # numbers are never used again, also those of rows that were forgotten
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'submission'")
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('submission', ?)", counted)
@@ -67,7 +80,7 @@ def _from_1(connection: sqlite3.Connection, form: Format, vault: Vault) -> None:
 FORMAT = Format(
     name="spool",
     version=2,
-    schema=f"{_SUBMISSION} {_INDEX} {_FACT}",
+    schema=f"{_SUBMISSION} {_INDEX} {_END_INDEX} {_END_TRIGGER} {_FACT}",
     tables=frozenset({"submission", "fact"}),
     sealed=(PAYLOAD, REPLY, SECOND),
     migrations={1: _from_1},

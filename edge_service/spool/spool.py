@@ -304,7 +304,7 @@ class Spool(SpoolRecords):
         if excess > 0:
             self._write(
                 "DELETE FROM submission WHERE seq IN"
-                " (SELECT seq FROM submission WHERE state = ? ORDER BY seq LIMIT ?)",
+                " (SELECT seq FROM submission WHERE state = ? ORDER BY ended, seq LIMIT ?)",
                 (state, excess),
             )
             log.info("finished submissions forgotten", extra=facts(state=state, count=excess))

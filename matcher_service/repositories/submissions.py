@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 
 from matcher_service.repositories.routing_tables import SubmissionFacts
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
@@ -156,8 +156,13 @@ class Submissions:
         oldest = (
             select(StoredSubmission)
             .where(StoredSubmission.outcome == Outcome.WAITING, free)
-            # One that failed before goes behind those that did not: it must not hold them up.
-            .order_by(StoredSubmission.attempts, StoredSubmission.priority, StoredSubmission.id)
+            # One that failed twice goes behind those that did not: it must not hold them up. After the first time it
+            # keeps its place, because a matcher that was killed is no fault of what it was searching.
+            .order_by(
+                case((StoredSubmission.attempts < 2, 0), else_=StoredSubmission.attempts),
+                StoredSubmission.priority,
+                StoredSubmission.id,
+            )
             .limit(1)
         )
         with self._database.read() as session:

@@ -1,5 +1,7 @@
 """What system tests share: a broker of their own, the two services as processes, and a bare MQTT peer."""
 
+import os
+import shutil
 import sys
 import threading
 import time
@@ -187,3 +189,29 @@ def site(tmp_path):
 @pytest.fixture
 def until():
     return wait_until
+
+
+def find_chromium():
+    """The browser's binary, or a reason to skip."""
+    for name in ("chromium", "chromium-browser"):
+        found = shutil.which(name)
+        if found:
+            return found
+    return None
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser, once for all tests of a process: Playwright does not run twice in one."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright's Python client is not installed: make setup"
+    )
+    binary = find_chromium()
+    if binary is None:
+        pytest.skip("Chromium is not installed: sudo apt install chromium (or: make setup)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=binary, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield browser
+        browser.close()

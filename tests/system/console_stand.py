@@ -84,8 +84,14 @@ class Centre:
             row = session.scalar(select(AccountRow).where(AccountRow.name == name))
             return self.sessions.begin(session, row, method=OIDC).token
 
-    def client(self, token=""):
-        made = TestClient(self.app, base_url=ADDRESS, follow_redirects=False, raise_server_exceptions=False)
+    def client(self, token="", *, source="testclient"):
+        made = TestClient(
+            self.app,
+            base_url=ADDRESS,
+            follow_redirects=False,
+            raise_server_exceptions=False,
+            client=(source, 50000),
+        )
         if token:
             made.cookies.set("whorl-session", token)
         return made

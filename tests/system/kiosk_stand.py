@@ -38,15 +38,6 @@ PATIENCE_MS = 30_000
 PICTURES = os.environ.get("KIOSK_PICTURES")
 
 
-def find_chromium():
-    """The browser's binary, or a reason to skip."""
-    for name in ("chromium", "chromium-browser"):
-        found = shutil.which(name)
-        if found:
-            return found
-    return None
-
-
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -327,23 +318,6 @@ LAYOUT = """() => {
   }
   return wrong;
 }"""
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser, once for all tests."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="Playwright's Python client is not installed: make setup"
-    )
-    binary = find_chromium()
-    if binary is None:
-        pytest.skip("Chromium is not installed: sudo apt install chromium (or: make setup)")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=binary, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,6 @@ def load(name):
 
 
 stand = load("console_stand")
-chromium = load("kiosk_stand").chromium
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 PASSWORD = "seven tall herons waiting"

@@ -39,7 +39,6 @@ def load(name):
 
 
 stand = load("console_stand")
-chromium = load("kiosk_stand").chromium
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 REASON = "core and delta lie alike, fourteen minutiae agree"
 WHERE = "immigration"

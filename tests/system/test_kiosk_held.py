@@ -17,7 +17,7 @@ _spec = importlib.util.spec_from_file_location("kiosk_stand", Path(__file__).wit
 kiosk_stand = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(kiosk_stand)
 LARGE, SMALL = kiosk_stand.LARGE, kiosk_stand.SMALL
-chromium, officer_at, prints = kiosk_stand.chromium, kiosk_stand.officer_at, kiosk_stand.prints
+officer_at, prints = kiosk_stand.officer_at, kiosk_stand.prints
 stand, users = kiosk_stand.stand, kiosk_stand.users
 
 CALL = "the help desk, 555-0100"

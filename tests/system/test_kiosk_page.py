@@ -30,7 +30,6 @@ from kiosk_stand import (  # noqa: E402 - from the file that was just loaded
     LARGE,
     PIN,
     SMALL,
-    chromium,
     officer_at,
     prints,
     smeared,
@@ -39,7 +38,7 @@ from kiosk_stand import (  # noqa: E402 - from the file that was just loaded
     wait_until,
 )
 
-__all__ = ["chromium", "officer_at", "prints", "stand", "users"]  # fixtures
+__all__ = ["officer_at", "prints", "stand", "users"]  # fixtures
 
 BLANK = np.full((288, 256), 255, np.uint8)
 MOST_TAPS = 12

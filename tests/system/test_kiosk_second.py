@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 _spec = importlib.util.spec_from_file_location("kiosk_stand", Path(__file__).with_name("kiosk_stand.py"))
 kiosk_stand = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(kiosk_stand)
-chromium, officer_at, prints = kiosk_stand.chromium, kiosk_stand.officer_at, kiosk_stand.prints
+officer_at, prints = kiosk_stand.officer_at, kiosk_stand.prints
 stand, users = kiosk_stand.stand, kiosk_stand.users
 
 

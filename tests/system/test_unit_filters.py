@@ -144,7 +144,8 @@ def test_the_kiosks_service_saves_and_ends(filtered, tmp_path):
         " s = Spool(Path(sys.argv[1]), device='kiosk-1'); s.add('kiosk-1.01ARZ3NDEKTSV4RRFFQ69G5FAV', b'x');"
         " print(s.stats().undelivered); s.close()"
     )
-    assert run(enter, sys.executable, "-c", save, tmp_path / "spool.db").stdout.strip() == "1"
+    saved = run(enter, sys.executable, "-c", save, tmp_path / "spool.db")
+    assert saved.stdout.strip() == "1", saved.stderr
 
 
 def test_the_matcher_compiles_and_compares(filtered, tmp_path):

@@ -327,10 +327,13 @@ def test_oldest_first_and_the_troublesome_last(submissions):
         submission, payload = a_submission(seed)
         submissions.file(submission, payload)
         tcns.append(submission.tcn)
-    assert submissions.begin_next().tcn == tcns[0]  # and say the process ended here
-    assert [submissions.begin_next().tcn for _ in range(2)] == tcns[1:]
-    again = submissions.begin_next()
+    assert submissions.begin_next().tcn == tcns[0]  # and say the process was killed here
+    again = submissions.begin_next()  # once is nobody's fault: it keeps its place
     assert (again.tcn, again.attempts) == (tcns[0], 2)
+    assert submissions.begin_next().tcn == tcns[1]  # twice may be its own: the others first
+    assert [submissions.begin_next().tcn for _ in range(3)] == [tcns[1], tcns[2], tcns[2]]
+    last = submissions.begin_next()
+    assert (last.tcn, last.attempts) == (tcns[0], 3)
 
 
 def test_what_was_found_is_kept_with_the_reply(submissions, repositories):

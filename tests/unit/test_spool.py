@@ -285,6 +285,17 @@ def test_finished_ones_are_forgotten_in_the_end_and_waiting_ones_never(spool, mo
     assert [e.tcn for e in spool.entries()] == ["t5", "t4", "t3", "t0"]
 
 
+def test_a_reply_that_was_long_in_coming_is_not_forgotten_the_moment_it_has_come(spool, monkeypatch):
+    monkeypatch.setattr(parameters, "KEPT_REPLIED", 3)
+    for number in range(6):
+        spool.add(f"t{number}", b"x")
+        spool.acknowledge(f"t{number}")
+    for number in (1, 2, 3, 4, 5, 0):
+        spool.keep_reply(f"t{number}", b"r")
+    assert spool.entry("t0").reply == b"r"
+    assert [e.tcn for e in spool.entries()] == ["t5", "t4", "t0"]
+
+
 def test_many_threads(spool):
     def add(start):
         for number in range(start, start + 20):
