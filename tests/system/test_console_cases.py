@@ -24,7 +24,6 @@ def load(name):
 
 
 case_stand = load("case_stand")
-chromium = load("kiosk_stand").chromium
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 
