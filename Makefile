@@ -26,6 +26,7 @@ help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 22
 	@echo; echo "  make demo PRINTS=DIR    the demo on your own images, <finger>_<impression>.png|tif|bmp|wsq"
+	@echo "  make demo STAY=1        the console stays, with people to sign in as, until you stop it"
 	@echo "  make demo SECURE=1      the kiosk is invited and certified, and all it says is signed and sealed"
 	@echo "  make deb ARCH=arm64     for another architecture; PYTHON_DEB=3.13 for trixie; PACKAGE=whorl-kiosk for one only"
 	@echo "  make firmware KEY=FILE  sign with your Ed25519 key (PEM) instead of a developer's key"
@@ -65,8 +66,8 @@ $(VENV)/.ready: requirements/lock.txt pyproject.toml
 	@$(BIN)/python $(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup  ## three bookings, end to end, on a real broker and an emulated sensor
-	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(if $(SECURE),--secure) $(DEMO_OPTIONS)
+demo: setup  ## bookings from the sensor to the reply, and all that follows from one, to the oversight report
+	@$(BIN)/python -m demo $(if $(PRINTS),--prints "$(PRINTS)") $(if $(SECURE),--secure) $(if $(STAY),--stay) $(DEMO_OPTIONS)
 
 test: setup browser  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal

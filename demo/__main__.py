@@ -35,8 +35,11 @@ def main(
         bool,
         typer.Option("--secure", help="Let the kiosk in by a one-time code; certificates, and all sealed."),
     ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Leave the console running at the end, with people to sign in as.")
+    ] = False,
 ) -> None:
-    """The main job, shown: three bookings from the sensor to the reply, or your own prints.
+    """The main job, shown: bookings from the sensor to the reply and all that follows, or your own prints.
 
     Examples:
       python -m demo
@@ -47,6 +50,8 @@ def main(
 
       python -m demo --secure
 
+      python -m demo --stay
+
       python -m demo --prints ~/my-prints
     """
     # What is open is closed on the way out, so that nothing is left running.
@@ -56,6 +61,7 @@ def main(
     console = Console(highlight=False)
     try:
         from demo.cast import CastError
+        from demo.sharing import SharingError
         from demo.story import Demo, greeting, tell
         from edge_service.errors import EdgeError
         from edge_service.extraction import ExtractionError, Extractor
@@ -79,8 +85,10 @@ def main(
             direct=direct,
             secure=secure,
         )
-        right = demo.own_prints(prints) if prints else demo.three_bookings()
-    except (CastError, BrokerMissing, ProcessError, ExtractionError, EdgeError, SensorError) as error:
+        right = demo.own_prints(prints) if prints else demo.bookings(stay=stay)
+    except (
+        CastError, SharingError, BrokerMissing, ProcessError, ExtractionError, EdgeError, SensorError,
+    ) as error:  # fmt: skip
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:

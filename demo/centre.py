@@ -25,11 +25,11 @@ class Centre:
     def __init__(self, url: str, repositories: Iterable[str]) -> None:
         self.url = url
         self.names = tuple(repositories)
-        self._database = Database(url)
-        self._store = Repositories(self._database)
-        self._submissions = Submissions(self._database, instance="demo")
+        self.database = Database(url)
+        self._store = Repositories(self.database)
+        self._submissions = Submissions(self.database, instance="demo")
         for name in self.names:
-            self._store.create(name, owner="")
+            self._store.create(name, owner=f"{name} bureau")
 
     def enroll(self, repository: str, prints: dict[int, Minutiae]) -> str:
         """Enroll a person; returns the opaque identity."""
@@ -53,4 +53,4 @@ class Centre:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,15 +30,23 @@ from hardware.bench.virtual_board import VirtualBoard
 from interchange.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from edge_service.booking import BookingEvent
     from edge_service.extraction import Extractor
     from edge_service.sensors import FingerprintSensor
 
-DEVICE = "demo-kiosk"
-ORI = "MO0100000"  # made up
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """A kiosk of the demo: its name, and its jail's ORI, which is made up."""
+
+    name: str
+    ori: str
+
+
+BOONE = Kiosk("demo-kiosk", "MO0100000")
 SENSOR_MODEL = "R307"
 SENSOR_BAUD = 115_200
 BOARD_READY_S = 30.0
@@ -45,7 +54,10 @@ READY_TIMEOUT_S = 240.0  # the first start compiles the matcher's kernels
 
 
 class Stage:
-    """A context manager; `edge` takes bookings once `start` has returned.
+    """A context manager; the kiosks take bookings once `start` has returned: `edges` by name, `edge` the first.
+
+    They share one sensor, which is carried from one to the other. With `rules` what is searched is decided by the
+    register; otherwise everything is.
 
     With `direct` the sensor is wired straight to the kiosk; otherwise it is behind its board, whose firmware runs in
     MicroPython, or under CPython where there is none. With `secure` there is an authority, the broker runs its shipped
@@ -60,14 +72,22 @@ class Stage:
         direct: bool,
         events: Callable[[BookingEvent], None],
         secure: bool = False,
+        kiosks: Sequence[Kiosk] = (BOONE,),
+        rules: bool = False,
     ) -> None:
-        self.edge: EdgeService
+        self.edges: dict[str, EdgeService] = {}
+        self.spools: dict[str, Spool] = {}
+        self.broker: Broker
+        self.centre: SecureCentre | None = None
+        self.settings: list[str] = []
         self.sensor: SensorEmulator
         self._extractor = extractor
         self._speed = speed
         self._direct = direct
         self._secure = secure
         self._events = events
+        self._kiosks = kiosks
+        self._mode = "rules" if rules else "everything"
         self._open = ExitStack()
         self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="whorl-demo-")))
 
@@ -79,38 +99,57 @@ class Stage:
     def start(self, on_part: Callable[[str], None]) -> None:
         """Start every part; `on_part` is told in words what is being started."""
         on_part("Mosquitto on a loopback port")
-        centre = SecureCentre(self.folder, database_url=self.database_url) if self._secure else None
-        broker = self._open.enter_context(centre.broker if centre else Broker(self.folder / "broker"))
+        self.centre = SecureCentre(self.folder, database_url=self.database_url) if self._secure else None
+        broker = self.centre.broker if self.centre else Broker(self.folder / "broker")
+        self.broker = self._open.enter_context(broker)
+        plain = [f"broker.port={self.broker.port}", f"database.url={self.database_url}"]
+        plain += [f"routing.devices.{kiosk.name}={kiosk.ori}" for kiosk in self._kiosks]
+        self.settings = [*(self.centre.settings if self.centre else plain), f"routing.mode={self._mode}"]
         on_part("the matcher (the first time it compiles its kernels, up to a minute)")
-        plain = [
-            f"broker.port={broker.port}",
-            f"database.url={self.database_url}",
-            "routing.mode=everything",
-        ]
-        self._start_matcher(centre.settings if centre else plain)
+        self._start_matcher(self.settings)
         on_part(f"an emulated {SENSOR_MODEL} sensor on a pseudo-terminal")
         self.sensor = self._open.enter_context(
             SensorEmulator(SENSOR_MODEL, baud=SENSOR_BAUD, speed=self._speed, auto_next=True)
         )
         reader = self._start_reader(on_part)
-        on_part("the kiosk's edge service")
-        spool = Spool(self.folder / "spool.db", device=DEVICE)
+        if self.centre is not None:
+            on_part("the centre's door; each kiosk brings its one-time code")
+            self.centre.start_api()
+            self._open.callback(self.centre.stop_api)
+        for kiosk in self._kiosks:
+            on_part("the kiosk's edge service")
+            self.edges[kiosk.name] = self._start_kiosk(kiosk, reader)
+
+    @property
+    def edge(self) -> EdgeService:
+        """The first kiosk."""
+        return next(iter(self.edges.values()))
+
+    def child(self, name: str, *command: str | Path) -> ChildProcess:
+        """A program that is ended with everything else."""
+        made = ChildProcess(command, name=name, log=self.folder / f"{name.replace(' ', '-')}.log")
+        self._open.callback(made.stop)
+        return made
+
+    def _start_kiosk(self, kiosk: Kiosk, reader: FingerprintSensor) -> EdgeService:
+        spool = Spool(self.folder / f"{kiosk.name}.db", device=kiosk.name)
         self._open.callback(spool.close)
+        self.spools[kiosk.name] = spool
         clock = SystemClock(store=spool)
-        kiosk = self._kiosk_settings(broker, centre, on_part)
+        known = self._kiosk_settings(kiosk)
         settings = UplinkSettings()
         uplink = Uplink(
             spool=spool,
-            device=DEVICE,
-            broker=kiosk.broker,
+            device=kiosk.name,
+            broker=known.broker,
             settings=settings,
             clock=clock,
-            channel=channel_of(kiosk, clock=clock),
+            channel=channel_of(known, clock=clock),
         )
         uplink.start()
         self._open.callback(uplink.stop)
-        self.edge = EdgeService(
-            device=DEVICE,
+        return EdgeService(
+            device=kiosk.name,
             sensor=reader,
             extractor=self._extractor,
             spool=spool,
@@ -156,27 +195,22 @@ class Stage:
             )
         return "in the clear on this machine (make demo SECURE=1 shows the other way)"
 
-    def _kiosk_settings(
-        self, broker: Broker, centre: SecureCentre | None, on_part: Callable[[str], None]
-    ) -> EdgeSettings:
+    def _kiosk_settings(self, kiosk: Kiosk) -> EdgeSettings:
         """The kiosk's settings: where there is a centre to be let in by, as they are after that."""
-        identity = self.folder / "identity"
+        identity = self.folder / f"identity-{kiosk.name}"
         chosen = [f"identity.folder={identity}"]
-        if centre is None:
-            chosen += [f"device={DEVICE}", f"broker.host={broker.host}", f"broker.port={broker.port}"]
+        if self.centre is None:
+            broker = self.broker
+            chosen += [f"device={kiosk.name}", f"broker.host={broker.host}", f"broker.port={broker.port}"]
         else:
-            on_part("the centre's door; the kiosk brings its one-time code")
-            centre.start_api()
-            self._open.callback(centre.stop_api)
-            centre.provision(identity, centre.invite(DEVICE, ORI))
+            self.centre.provision(identity, self.centre.invite(kiosk.name, kiosk.ori))
         return load_settings(EdgeSettings, None, chosen)
 
     def _start_matcher(self, settings: list[str]) -> None:
         ready = self.folder / "matcher.ready"
         command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", ready]
         command += [word for setting in settings for word in ("--set", setting)]
-        matcher = ChildProcess(command, name="the matcher", log=self.folder / "matcher.log")
-        self._open.callback(matcher.stop)
+        matcher = self.child("the matcher", *command)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not ready.exists():
             if matcher.returncode is not None or time.monotonic() > deadline:

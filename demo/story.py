@@ -1,4 +1,4 @@
-"""The two stories that the demo tells: three bookings of synthetic people, or a folder of one's own prints."""
+"""The two stories that the demo tells: bookings of synthetic people and what follows, or one's own prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from rich.table import Table
 from demo.cast import POSITIONS, SYNTHETIC_PRINTS, OwnFinger, Person, own_fingers, synthetic_people
 from demo.centre import Centre
 from demo.pictures import side_by_side, with_minutiae
-from demo.stage import Stage
+from demo.sharing import COLE, OPENED, Sharing
+from demo.stage import BOONE, Kiosk, Stage
+from demo.staying import open_console
 from demo.view import FingerBars, capture_lines, reply_table, timing_line
 from edge_service.booking import Stage as BookingStage
 from edge_service.errors import BookingError
@@ -34,6 +36,15 @@ if TYPE_CHECKING:
 
 REPOSITORIES = ("criminal", "immigration")
 UNKNOWN = 0  # finger position
+OPEN_TO = {BOONE.name: {"criminal", OPENED}, COLE.name: {"criminal"}}  # what the register opens to whom
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A booking, and whether its reply was what it should be."""
+
+    tcn: str
+    right: bool
 
 
 @dataclass
@@ -48,6 +59,7 @@ class Demo:
     direct: bool
     secure: bool = False
     seen: dict[int, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
+    known: dict[str, tuple[Image, Minutiae]] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
     bars: FingerBars | None = None
 
     def on_event(self, event: BookingEvent) -> None:
@@ -57,8 +69,12 @@ class Demo:
         if self.bars is not None:
             self.bars.show(event)
 
-    def three_bookings(self) -> bool:
-        """Three synthetic people are booked; True if every reply was what it should be."""
+    def bookings(self, *, stay: bool = False) -> bool:
+        """Three people are booked in a county that is activated, one of them in another; then what follows from it.
+
+        True if every reply and every step was what it should be. With `stay` the console is left running until the
+        demo is stopped.
+        """
         with self._progress() as bar:
             task = bar.add_task("Growing a dozen synthetic prints, nobody's", total=SYNTHETIC_PRINTS)
             people = synthetic_people(lambda: bar.advance(task))
@@ -68,24 +84,39 @@ class Demo:
             direct=self.direct,
             events=self.on_event,
             secure=self.secure,
+            kiosks=(BOONE, COLE),
+            rules=True,
         ) as stage:
             centre = Centre(stage.database_url, REPOSITORIES)
             self._fill(centre, POSITIONS)
-            known: dict[str, tuple[Image, Minutiae]] = {}
             for person in people:
                 prints = {at: self.extractor.extract(image) for at, image in person.enrolled.items()}
                 for repository in person.repositories:
                     identity = centre.enroll(repository, prints)
-                    known[identity] = (person.enrolled[POSITIONS[0]], prints[POSITIONS[0]])
+                    self.known[identity] = (person.enrolled[POSITIONS[0]], prints[POSITIONS[0]])
+            sharing = Sharing(self.console, centre.database, folder=stage.folder)
+            sharing.arrange()
             self._start(stage)
-            right = [
+            scenes = [(BOONE, "Boone County", person) for person in people]
+            scenes.append((COLE, "Cole County, not activated", people[1]))
+            booked = [
                 self._book_person(
-                    stage, centre, person, known, f"Booking {number} of {len(people)}: {person.name}"
+                    stage, centre, kiosk, person,
+                    f"Booking {number} of {len(scenes)}, {where}: {person.name}",
                 )
-                for number, person in enumerate(people, 1)
-            ]
+                for number, (kiosk, where, person) in enumerate(scenes, 1)
+            ]  # fmt: skip
+            right = all(one.right for one in booked) and sharing.follow(
+                stage, hit=booked[1].tcn, elsewhere=booked[-1].tcn, report=self.pictures / "report"
+            )
+            if stay:
+                left = self._book_person(
+                    stage, centre, BOONE, people[1], f"Left for you, Boone County: {people[1].name}"
+                )
+                sharing.leave(left.tcn)
+                open_console(stage, sharing, say=self.console.print)
             centre.close()
-        return all(right)
+        return right
 
     def own_prints(self, folder: Path) -> bool:
         """Every finger of a folder: impression 1 is enrolled, the others are presented. True: no wrong hit."""
@@ -135,16 +166,16 @@ class Demo:
         self,
         stage: Stage,
         centre: Centre,
+        kiosk: Kiosk,
         person: Person,
-        known: dict[str, tuple[Image, Minutiae]],
         title: str,
-    ) -> bool:
+    ) -> Booked:
         self.console.rule(f"[bold]{title}", align="left")
         stage.sensor.enqueue(list(person.presented.values()))
-        booking = self._take(stage, list(person.presented))
+        booking = self._take(stage, list(person.presented), kiosk=kiosk)
         if booking.reply is None:
             self.console.print(f"  [red]No reply: {booking.refused or 'it did not come in time'}[/]")
-            return False
+            return Booked(booking.tcn, right=False)
         for line in capture_lines(booking):
             self.console.print(line)
         self.console.print(reply_table(booking))
@@ -153,25 +184,35 @@ class Demo:
         probe = self.seen[POSITIONS[0]]
         name = f"{word}-print.png"
         with_minutiae(*probe, f"{person.name}: {len(probe[1])} minutiae").save(self.pictures / name)
-        right = True
+        right = self._as_it_should_be(booking, person, kiosk)
         candidates = centre.found(booking.tcn)
-        for repository in booking.reply.repositories:
-            found = candidates[repository.name]
-            expected = repository.name in person.repositories
-            right &= (repository.colour == "red") == expected and bool(
-                found and found[0] in known
-            ) == expected
-            if found and found[0] in known:
-                name = f"{word}-{repository.name}.png"
+        for repository in REPOSITORIES:
+            found = candidates.get(repository, [])
+            opened = repository in OPEN_TO[kiosk.name]
+            right &= (repository in candidates) == opened
+            right &= bool(found and found[0] in self.known) == (opened and repository in person.repositories)
+            if found and found[0] in self.known and kiosk is BOONE:
+                name = f"{word}-{repository}.png"
                 self._draw_pair(
                     probe,
-                    known[found[0]],
-                    f"{person.name.split(',')[0]}: candidate in {repository.name}",
+                    self.known[found[0]],
+                    f"{person.name.split(',')[0]}: candidate in {repository}",
                     name,
                 )
         words = "[green]as it should be[/]" if right else "[bold red]NOT what it should be[/]"
         self.console.print(f"  The reply is {words}.\n")
-        return right
+        return Booked(booking.tcn, right=right)
+
+    def _as_it_should_be(self, booking: Booking, person: Person, kiosk: Kiosk) -> bool:
+        """What the desk is told at once: a colour where the rule says so, and where an answer is to follow."""
+        if booking.reply is None:
+            return False
+        colours = {one.name: one.colour == "red" for one in booking.reply.repositories}
+        later = {OPENED} & OPEN_TO[kiosk.name]
+        return (
+            colours == {"criminal": "criminal" in person.repositories}
+            and set(booking.reply.to_follow) == later
+        )
 
     def _present(
         self,
@@ -208,9 +249,9 @@ class Demo:
         )
         return outcome
 
-    def _take(self, stage: Stage, positions: list[int]) -> Booking:
+    def _take(self, stage: Stage, positions: list[int], *, kiosk: Kiosk = BOONE) -> Booking:
         with FingerBars(self.console) as self.bars:
-            return stage.edge.book(positions)
+            return stage.edges[kiosk.name].book(positions)
 
     # -- around it
 
@@ -260,7 +301,8 @@ def greeting(*, direct: bool) -> Panel:
         else "the sensor board's\nreal firmware before an emulated R307 sensor"
     )
     return Panel(
-        "A print goes in at the sensor, a reply comes back at the kiosk.\n"
+        "A print goes in at the sensor, a reply comes back at the kiosk; what a rule\n"
+        "opens goes on to examiners, to the agency that is told, and can be taken back.\n"
         f"A real Mosquitto, the real matcher and edge service, {sensor}.\n"
         "[bold]A candidate is not a verdict:[/] a person has to look at it\nbefore anything leaves the centre.",
         title="Whorl",

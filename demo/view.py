@@ -72,8 +72,15 @@ def capture_lines(booking: Booking) -> list[str]:
 def reply_table(booking: Booking) -> Table:
     """The reply, repository by repository."""
     table = Table("Repository", "Reply", "Candidates", box=None, padding=(0, 2), header_style="dim")
-    for repository in booking.reply.repositories if booking.reply else ():
+    reply = booking.reply
+    if reply is None:
+        return table
+    for repository in reply.repositories:
         table.add_row(repository.name, COLOURS[str(repository.colour)], str(len(repository.candidates)))
+    for name in reply.to_follow:
+        table.add_row(name, Text("to follow, after people have looked at it"), "")
+    for name in reply.not_searched:
+        table.add_row(name, Text("not searched"), "")
     return table
 
 

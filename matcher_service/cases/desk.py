@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy import case as sql_case
 
 from matcher_service.accounts import Action, NotPermitted, reach, require
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from matcher_service.accounts import Account
+    from matcher_service.accounts.people import Reach
     from matcher_service.cases.levels import Levelled
     from matcher_service.cases.looking import CaseRow, CaseView
     from matcher_service.repositories import Database
@@ -69,6 +70,15 @@ class _Held:
             raise CaseTaken(self.case.id, self.owner)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How many cases nobody has, how many of those are of level 1, and how many are the account's own."""
+
+    unclaimed: int
+    first_level: int
+    mine: int
+
+
 class Desk:
     """See the module. Raises NotPermitted, CaseError, StoreError."""
 
@@ -92,11 +102,7 @@ class Desk:
             .join(Subscriber, Subscriber.id == CaseFile.subscriber_id)
             .join(Repository, Repository.id == Identification.repository_id)
             .where(
-                or_(
-                    true() if within.everywhere else Repository.name.in_(within.repositories),
-                    Subscriber.ori.in_(within.oris),
-                    *(and_(Repository.name == name, Subscriber.ori == ori) for name, ori in within.within),
-                ),
+                _inside(within),
                 _wanted(closed=closed),
             )
             .order_by(
@@ -114,6 +120,27 @@ class Desk:
                 subject="queue", details={"cases": len(rows)},
             )  # fmt: skip
         return rows
+
+    def waiting(self, account: Account) -> Waiting:
+        """How many cases wait, without a look at any of them."""
+        within = reach(account, Action.CASE_READ)
+        if not within:
+            return Waiting(unclaimed=0, first_level=0, mine=0)
+        query = (
+            select(CaseFile.owner_id, CaseFile.level, func.count())
+            .join(Identification, Identification.id == CaseFile.identification_id)
+            .join(Subscriber, Subscriber.id == CaseFile.subscriber_id)
+            .join(Repository, Repository.id == Identification.repository_id)
+            .where(_inside(within), _wanted(closed=False))
+            .group_by(CaseFile.owner_id, CaseFile.level)
+        )
+        with self._database.read() as session:
+            rows = session.execute(query).all()
+        return Waiting(
+            unclaimed=sum(count for owner, _, count in rows if owner is None),
+            first_level=sum(count for owner, level, count in rows if owner is None and level == 1),
+            mine=sum(count for owner, _, count in rows if owner == account.id),
+        )
 
     def show(self, account: Account, case: int) -> CaseView:
         """Everything that there is to a case."""
@@ -301,6 +328,15 @@ class Desk:
                 outcome="refused", repository=refused.repository or "",
             )  # fmt: skip
             raise
+
+
+def _inside(within: Reach) -> ColumnElement[bool]:
+    """Those that somebody may read."""
+    return or_(
+        true() if within.everywhere else Repository.name.in_(within.repositories),
+        Subscriber.ori.in_(within.oris),
+        *(and_(Repository.name == name, Subscriber.ori == ori) for name, ori in within.within),
+    )
 
 
 def _wanted(*, closed: bool) -> ColumnElement[bool]:

@@ -45,8 +45,12 @@ def make_console(
         account_pages,
         activation_pages,
         audit_pages,
+        case_pages,
+        challenge_pages,
         device_pages,
         door_pages,
+        identification_pages,
+        notice_pages,
         own_pages,
         place_pages,
         report_pages,
@@ -55,6 +59,7 @@ def make_console(
         review_pages,
         start_pages,
         submission_pages,
+        subscriber_pages,
     )
 
     console = Console(database=database, cookies=Cookies(secure=settings.console.secure))
@@ -63,7 +68,12 @@ def make_console(
     own_pages.add_pages(console, settings=settings.accounts, sealer=sealer, now=now)
     start_pages.add_pages(console)
     submission_pages.add_pages(console, now=now)
+    case_pages.add_pages(console, now=now)
     review_pages.add_pages(console, now=now)
+    notice_pages.add_pages(console, now=now)
+    identification_pages.add_pages(console, now=now)
+    challenge_pages.add_pages(console, now=now)
+    subscriber_pages.add_pages(console, sealer=sealer, now=now)
     place_pages.add_pages(console, now=now)
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)

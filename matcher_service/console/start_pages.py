@@ -104,6 +104,6 @@ def add_pages(console: Console) -> None:
             title="Undelivered notifications",
             count=count,
             words="Subscribers that could not be told." if count else "Everybody was told.",
-            href="/notices" if any(one.path == "/notices" for one in console.routes) else "/",
+            href="/notices?show=overdue",
             urgent=bool(count),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from matcher_service.auditing import record
 from matcher_service.notify.errors import NoticeRefused, UnknownNotice
@@ -23,6 +23,8 @@ from matcher_service.repositories.schema import Repository
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
+
+    from matcher_service.accounts.people import Reach
 
 _AGAIN = frozenset({State.SENT, State.RECEIVED, State.FAILED, State.DEAD, State.QUEUED})
 
@@ -80,9 +82,11 @@ def notices(
     state: str = "",
     subscriber: str = "",
     identification_id: int | None = None,
+    within: Reach | None = None,
+    overdue: bool = False,
     limit: int = 200,
 ) -> list[NoticeRow]:
-    """The newest first."""
+    """The newest first; with `within`, those of its repositories and of the agencies that are told."""
     query = _query().order_by(Notification.id.desc()).limit(limit)
     if state:
         query = query.where(Notification.state == state)
@@ -90,6 +94,19 @@ def notices(
         query = query.where(Subscriber.name == subscriber)
     if identification_id is not None:
         query = query.where(Notification.identification_id == identification_id)
+    if within is not None and not within.everywhere:
+        query = query.where(
+            or_(
+                Repository.name.in_(within.repositories),
+                Subscriber.ori.in_(within.oris),
+                *(and_(Repository.name == name, Subscriber.ori == ori) for name, ori in within.within),
+            )
+        )
+    if overdue:  # as `NoticeRow.overdue`
+        given_up = Notification.state.in_((State.DEAD, State.FAILED))
+        query = query.where(
+            Notification.received_at.is_(None), or_(Notification.escalated_at.is_not(None), given_up)
+        )
     return [_row(one) for one in session.execute(query)]
 
 

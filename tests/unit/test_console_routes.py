@@ -22,6 +22,7 @@ ANYBODY = "anybody"  # also who has not signed in
 ACTIVATING = {OWNER, ADMIN}
 DECIDING = {SUPERVISOR, OWNER, ADMIN}
 SUBMISSIONS = {OFFICER, SUPERVISOR}
+TOLD = {SUPERVISOR, CASES, OWNER}
 
 ROUTES = {
     "GET /static/{name}": ANYBODY,
@@ -38,6 +39,12 @@ ROUTES = {
     "GET /submissions": SUBMISSIONS,
     "GET /submissions/{tcn}": SUBMISSIONS,
     "POST /submissions/{tcn}/redeliver": {OFFICER},
+    "GET /cases": {CASES},
+    "GET /cases/{case}": {CASES},
+    "POST /cases/{case}/take": {CASES},
+    "POST /cases/{case}/convictions": {CASES},
+    "POST /cases/{case}/convictions/{conviction}/vacate": {CASES},
+    "POST /cases/{case}/evaluate": {CASES},
     "GET /reviews": {EXAMINER},
     "POST /reviews/next": {EXAMINER},
     "GET /reviews/{task}": {EXAMINER},
@@ -49,6 +56,19 @@ ROUTES = {
     "GET /review-board/statistics": {SUPERVISOR},
     "GET /review-board/{task}": {SUPERVISOR},
     "POST /review-board/{task}/assign": {SUPERVISOR},
+    "GET /notices": TOLD,
+    "GET /notices/{number}": TOLD,
+    "POST /notices/{number}/resend": {SUPERVISOR, OWNER},
+    "GET /identifications": TOLD,
+    "GET /identifications/{identification}": TOLD,
+    "POST /identifications/{identification}/retract": {SUPERVISOR, OWNER},
+    "POST /identifications/{identification}/challenge": {OFFICER, SUPERVISOR, CASES},
+    "GET /challenges": {OFFICER, SUPERVISOR, CASES},
+    "POST /challenges": {OFFICER, SUPERVISOR, CASES},
+    "POST /challenges/{challenge}/close": {SUPERVISOR},
+    "GET /subscribers": {OWNER, ADMIN},
+    "POST /subscribers/{name}/state": {OWNER, ADMIN},
+    "POST /subscribers/{name}/end": {OWNER, ADMIN},
     "GET /jurisdictions": EVERYBODY,
     "GET /jurisdictions/map": EVERYBODY,
     "GET /jurisdictions/{code}": EVERYBODY,
@@ -88,6 +108,10 @@ PARTS = {
     "{code}": "US-MO-999",
     "{repository}": "immigration",
     "{number}": "999",
+    "{case}": "999",
+    "{identification}": "999",
+    "{challenge}": "999",
+    "{conviction}": "999",
     "{task}": "999",
 }
 
