@@ -84,12 +84,16 @@ class Centre:
 
     def submissions(self) -> list[Submission]:
         """What kiosks have sent, as the matcher keeps it."""
+        from sqlalchemy import select
+
         from matcher_service.repositories import Database
+        from matcher_service.repositories.schema import StoredSubmission
+        from matcher_service.repositories.sealed_records import payload_of
 
         database = Database(self.url)
         try:
-            with database.connection() as connection:
-                rows = connection.exec_driver_sql("SELECT payload FROM submission").fetchall()
+            with database.read() as session:
+                numbers = session.scalars(select(StoredSubmission.id)).all()
+                return [decode_message(Submission, payload_of(session, number)) for number in numbers]
         finally:
             database.close()
-        return [decode_message(Submission, row[0]) for row in rows]

@@ -21,14 +21,10 @@ from matcher_service.relay import parameters
 from matcher_service.relay.ending import nothing_follows
 from matcher_service.relay.errors import RelayRefused
 from matcher_service.relay.evidence import Evidence, evidence_of
-from matcher_service.repositories.relay_tables import (
-    RelayItem,
-    RelayReply,
-    RelayReport,
-    SubmissionEvidence,
-)
+from matcher_service.repositories.relay_tables import RelayItem, RelayReport
 from matcher_service.repositories.routing_tables import DispositionReport, RoutingDecision
 from matcher_service.repositories.schema import Repository, StoredSubmission
+from matcher_service.repositories.sealed_records import payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -154,19 +150,18 @@ class RelayOutbox:
             item = session.get(RelayItem, tcn)
             if item is None or item.state != ItemState.WAITING:
                 return None
-            stored = session.execute(
-                select(StoredSubmission.id, StoredSubmission.payload).where(StoredSubmission.tcn == tcn)
-            ).first()
-            if stored is None:
+            number = session.scalar(select(StoredSubmission.id).where(StoredSubmission.tcn == tcn))
+            payload = b"" if number is None else payload_of(session, number)
+            if number is None or not payload:
                 _end(item, ItemState.WITHDRAWN, "tcn", "was removed here before it went up")
                 return None
-            if not routing.still_allowed(session, stored.id, self._repository, now=now):
-                routing.withdraw(session, stored.id, self._repository, now=now)
+            if not routing.still_allowed(session, number, self._repository, now=now):
+                routing.withdraw(session, number, self._repository, now=now)
                 _end(item, ItemState.WITHDRAWN, "rule", "the rules here do not let it go up any more")
                 nothing_follows(session, tcn, centre=self._repository, now=now)
                 self._record(session, "relay.withdraw", tcn)
                 return None
-            evidence = evidence_of(session, tcn, stored.payload)
+            evidence = evidence_of(session, tcn, payload)
             if evidence is None:
                 if now - item.made_at > timedelta(seconds=parameters.PATIENCE_WITHOUT_EVIDENCE_S):
                     _end(item, ItemState.REFUSED, "seal", "it came unsealed: nothing proves whose it is")
@@ -360,20 +355,6 @@ def _opened(session: Session, repository: int | None, after: int, until: int) ->
         )
     )
     return [(tcn, number) for tcn, number in session.execute(query)]
-
-
-def forget(session: Session, tcn: str) -> None:
-    """Remove all that is kept of one submission here, within the caller's transaction: it was deleted or expunged.
-
-    That it was here once (`relay_arrival`, a hash) stays, so that nobody can bring it again.
-    """
-    for table in (SubmissionEvidence, RelayItem):
-        row = session.get(table, tcn)
-        if row is not None:
-            session.delete(row)
-    for table in (RelayReply, RelayReport):
-        for row in session.scalars(select(table).where(table.tcn == tcn)).all():
-            session.delete(row)
 
 
 def _end(item: RelayItem, state: ItemState, field: str, reason: str) -> None:

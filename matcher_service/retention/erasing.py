@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, exists, or_, select, update
 
 from matcher_service.notify.words import Held, State
+from matcher_service.relay.forgetting import forget
 from matcher_service.repositories.notice_tables import Identification, Notification
 from matcher_service.repositories.retention_tables import LegalHold, SubmissionKey
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewTask
@@ -66,6 +67,7 @@ def erase_submission(session: Session, row: StoredSubmission, *, now: datetime) 
     )
     session.execute(update(Identification).where(mine).values(identity_id=None))
     session.execute(delete(RefusedSubmission).where(RefusedSubmission.tcn == row.tcn))
+    forget(session, row.tcn)
     session.execute(
         update(SubmissionFacts).where(SubmissionFacts.submission_id == row.id).values(pending=False)
     )

@@ -38,8 +38,9 @@ from matcher_service.relay.answers import RelayAnswers
 from matcher_service.relay.door import RelayDoor
 from matcher_service.relay.errors import RelayRefused, UpwardIdentityError
 from matcher_service.relay.evidence import evidence_of
+from matcher_service.relay.forgetting import forget
 from matcher_service.relay.identity import UpwardIdentity
-from matcher_service.relay.outbox import ItemState, RelayOutbox, forget
+from matcher_service.relay.outbox import ItemState, RelayOutbox
 from matcher_service.relay.relaying import Relaying, open_relaying
 from matcher_service.relay.rights import RightKind, Rights
 from matcher_service.relay.settings import RelaySettings
@@ -54,7 +55,9 @@ from matcher_service.repositories import (
     Submissions,
 )
 from matcher_service.repositories.relay_tables import RelayItem, RelayReply, SubmissionEvidence
+from matcher_service.repositories.retention_tables import SubmissionKey
 from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.retention.erasing import erase_submission
 from matcher_service.routing.entries import AgencyEntry, JurisdictionEntry
 from matcher_service.routing.files import RegisterContent
 from matcher_service.routing.register import Register
@@ -328,11 +331,21 @@ def test_what_was_removed_does_not_come_again(world):
 
         row = session.scalar(select(StoredSubmission))
         session.delete(session.get(SubmissionFacts, row.id))
+        session.delete(session.get(SubmissionKey, row.id))
         session.flush()
         session.delete(row)
         forget(session, world.submission.tcn)
         assert session.get(SubmissionEvidence, world.submission.tcn) is None or session.flush() is None
     world.refused(world.relayed(), "was here before and was removed")
+
+
+def test_what_a_device_signed_goes_with_the_submission_that_is_erased(world):
+    assert world.ack(world.relayed()).status is AckStatus.ACCEPTED
+    with world.centre.database.write() as session:
+        assert session.get(SubmissionEvidence, world.submission.tcn) is not None
+        erase_submission(session, session.scalar(select(StoredSubmission)), now=datetime.now(UTC))
+    with world.centre.database.read() as session:
+        assert session.get(SubmissionEvidence, world.submission.tcn) is None
 
 
 def test_rings_are_refused(world):
