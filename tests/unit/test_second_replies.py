@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_without_any_it_is_as_before(spool):
 
 def test_a_missing_reply_is_asked_for_with_growing_pauses_until_it_comes(spool, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("edge_service.uplink.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("edge_service.uplink.time", SimpleNamespace(monotonic=lambda: now[0]))
     uplink = Uplink(
         spool=spool,
         device="kiosk-1",
