@@ -151,6 +151,7 @@ def test_a_missing_reply_is_asked_for_with_growing_pauses_until_it_comes(spool, 
     assert all(a <= b or a >= parameters.ASK_AT_MOST_AFTER_S for a, b in itertools.pairwise(pauses))
     most_s = parameters.ASK_AT_MOST_AFTER_S * (1 + parameters.RESEND_JITTER) + 2
     assert parameters.ASK_AT_MOST_AFTER_S <= max(pauses) <= most_s
+    uplink._session = 1
     uplink.on_connected()  # a new connection begins anew
     asked.clear()
     for _ in range(60):
