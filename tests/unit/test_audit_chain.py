@@ -64,6 +64,10 @@ class Tamperer:
     def __init__(self, database):
         self.database = database
         with database.connection() as connection:
+            if connection.dialect.name == "postgresql":
+                for table in ("audit_entry", "audit_head"):
+                    connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+                return
             for trigger in SQLITE_TRIGGERS:
                 connection.execute(text(f"DROP TRIGGER {trigger}"))
 
