@@ -120,7 +120,9 @@ class Stand:
         from matcher_service.retention.vault import VaultDoor
 
         def opened(database, url, *, key_file=None):
-            if url.startswith("sqlite:///") and self._stands_for(file := Path(url.removeprefix("sqlite:///"))):
+            if url.startswith("sqlite:///") and self._stands_for(
+                file := Path(url.removeprefix("sqlite:///"))
+            ):
                 url = self._at(file)
             self._open(database, url, key_file=key_file)
             if url in self._files:
@@ -145,7 +147,9 @@ class Stand:
         url = self.server.url(name)
         if url not in self._files:
             source = file.read_bytes().removeprefix(MARK).decode() if file.exists() else "template_of_whorl"
-            self.server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
+            self.server.run(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
+            )
             self.server.create(name, template=source)
             file.write_bytes(MARK + name.encode())
             file.chmod(0o600)

@@ -229,7 +229,7 @@ class Directory:
     def change_password(self, account: Account, *, old: str, new: str) -> None:
         """One's own. All sessions end but the one that is renewed after it. Raises BadPassword, AccountError."""
         with self._database.read() as session:
-            row = _row(session, account.name)
+            row = _row(session, account.name, to_change=False)
         check_new(new, about=(row.name, row.display_name, *row.display_name.split()))
         if not self._hasher.matches(row.password_hash, old):
             raise AccountError(account.name, "the old password is wrong")

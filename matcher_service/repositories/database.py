@@ -73,7 +73,11 @@ class Database:
             self._upgrade()
         except DatabaseError as error:
             self.close()
-            cure = "check the file, or restore it from a copy" if self.file else "check that it runs and is yours"
+            cure = (
+                "check the file, or restore it from a copy"
+                if self.file
+                else "check that it runs and is yours"
+            )
             raise StoreError(self.url, f"cannot be opened ({error.orig}); {cure}") from None
 
     @contextlib.contextmanager
