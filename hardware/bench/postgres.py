@@ -60,7 +60,7 @@ class PostgresServer:
     def __init__(self) -> None:
         """Make and start it. Raises PostgresMissing, and ProcessError if it does not start."""
         try:
-            import psycopg  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
+            import psycopg  # noqa: F401  # pyright: ignore[reportUnusedImport]
         except ImportError:
             raise PostgresMissing("psycopg, the driver for PostgreSQL, is not installed") from None
         self._binaries = find_binaries()
@@ -79,7 +79,7 @@ class PostgresServer:
 
     def run(self, *statements: str) -> None:
         """Statements outside any transaction."""
-        import psycopg  # noqa: PLC0415
+        import psycopg
 
         with psycopg.connect(
             host=str(self.folder), user=USER, dbname="postgres", autocommit=True
@@ -110,20 +110,13 @@ class PostgresServer:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
         data = self.folder / "data"
-        made: subprocess.CompletedProcess[str] | None = None
-        for order in (("--locale-provider=icu", "--icu-locale=en-US"), ()):  # not every build has the first
-            made = subprocess.run(  # noqa: S603 - the server's own program
-                [
-                    *(*self._as, str(self._binaries / "initdb"), "-D", str(data), "-U", USER, "-E", "UTF8"),
-                    *("--locale=C", "--auth=trust", "--no-sync", "--no-instructions", *order),
-                ],
-                cwd=self.folder, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            if made.returncode == 0:
-                break
+        # Not every build has the first of the two.
+        made = self._make(data, "--locale-provider=icu", "--icu-locale=en-US")
+        if made.returncode:
             shutil.rmtree(data, ignore_errors=True)
-        if made is None or made.returncode:
-            raise ProcessError("initdb", "failed", made.stderr[-2000:] if made else "")
+            made = self._make(data)
+        if made.returncode:
+            raise ProcessError("initdb", "failed", made.stderr[-2000:])
         options = [word for setting in SETTINGS for word in ("-c", setting)]
         process = ChildProcess(
             [*self._as, self._binaries / "postgres", "-D", data, "-k", self.folder, *options],
@@ -133,8 +126,13 @@ class PostgresServer:
         self._wait(process)
         return process
 
+    def _make(self, data: Path, *order: str) -> subprocess.CompletedProcess[str]:
+        command = [*self._as, str(self._binaries / "initdb"), "-D", str(data), "-U", USER, "-E", "UTF8"]
+        command += ["--locale=C", "--auth=trust", "--no-sync", "--no-instructions", *order]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)  # noqa: S603 - the server's own program
+
     def _wait(self, process: ChildProcess) -> None:
-        import psycopg  # noqa: PLC0415
+        import psycopg
 
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
