@@ -17,6 +17,7 @@ STORE = frozenset(
     for name in (
         "abis",
         "accounts",
+        "api",
         "audit_chain",
         "cases",
         "console_cases",
@@ -25,6 +26,8 @@ STORE = frozenset(
         "console_routes",
         "ebts_submissions",
         "gallery_live",
+        "identity",
+        "interface_documents",
         "matcher_intake",
         "matcher_searching",
         "matcher_tools",
