@@ -5,11 +5,12 @@ All tests of the store run on it with `make test-postgres`.
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from benchmarks.oversight_report import fill
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
@@ -18,8 +19,8 @@ from matcher_service.auditing import note
 from matcher_service.auditing.verifying import verify
 from matcher_service.errors import StoreError
 from matcher_service.oversight import gather
-from matcher_service.repositories import Database, Filed, NewPrint, Repositories, Submissions
-from matcher_service.repositories.schema import Base, Repository
+from matcher_service.repositories import Database, Filed, NewPrint, Outcome, Repositories, Submissions
+from matcher_service.repositories.schema import Base, Repository, StoredSubmission
 
 WRITERS = 4
 
@@ -70,25 +71,33 @@ def test_the_audits_chain_holds_with_several_writers(database):
     assert found.entries == before + 10 * WRITERS
 
 
-def test_a_submission_is_filed_once_and_searched_once(url):
+def test_a_submission_is_filed_once_and_searched_once(url, database):
     made = [made_up_submission("kiosk-1", {2: made_up_minutiae(seed)}) for seed in range(12)]
 
-    def file_and_search(number):
-        database = Database(url)
-        store = Submissions(database, instance=f"matcher-{number}")
+    def file_all(number):
+        own = Database(url)
+        store = Submissions(own, instance=f"matcher-{number}")
         filed = [store.file(one, encode_message(one)) for one in made]
-        taken = []
-        while (one := store.begin_next()) is not None and one.tcn not in taken:
-            taken.append(one.tcn)
-        database.close()
-        return filed, taken
+        own.close()
+        return filed
 
-    both = at_once(file_and_search)
-    assert sorted(filed for answers, _ in both for filed in answers) == sorted(
-        [Filed.NEW] * len(made) + [Filed.KNOWN] * len(made) * (WRITERS - 1)
-    )
-    taken = [tcn for _, its in both for tcn in its]
-    assert len(taken) == len(set(taken)), "two matchers searched the same"
+    def search_all(number):
+        own = Database(url)
+        store = Submissions(own, instance=f"matcher-{number}")
+        taken = []
+        while (one := store.begin_next()) is not None:
+            taken.append(one.tcn)
+            with own.write() as session:
+                session.get_one(StoredSubmission, one.id).outcome = Outcome.ANSWERED
+        own.close()
+        return taken
+
+    filed = [answer for its in at_once(file_all) for answer in its]
+    assert sorted(filed) == sorted([Filed.NEW] * len(made) + [Filed.KNOWN] * len(made) * (WRITERS - 1))
+    with database.write() as session:  # whoever filed them has died
+        session.execute(update(StoredSubmission).values(claimed_until=datetime(2026, 1, 1, tzinfo=UTC)))
+    taken = [tcn for its in at_once(search_all) for tcn in its]
+    assert sorted(taken) == sorted(one.tcn for one in made)
 
 
 def test_who_reads_sees_one_state_and_changes_nothing(url, database):
