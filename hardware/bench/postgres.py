@@ -40,8 +40,8 @@ SETTINGS = (
 class PostgresMissing(Exception):  # noqa: N818 - reads as what it is
     """PostgreSQL's server is not installed."""
 
-    def __init__(self, what: str = "PostgreSQL's server was not found") -> None:
-        super().__init__(f"{what}; install it with: make postgres")
+    def __init__(self, what: str = "PostgreSQL's server was not found", cure: str = "make postgres") -> None:
+        super().__init__(f"{what}; install it with: {cure}")
 
 
 def find_binaries() -> Path:
@@ -62,7 +62,7 @@ class PostgresServer:
         try:
             import psycopg  # noqa: F401  # pyright: ignore[reportUnusedImport]
         except ImportError:
-            raise PostgresMissing("psycopg, the driver for PostgreSQL, is not installed") from None
+            raise PostgresMissing("psycopg, PostgreSQL's driver, is not installed", "make setup") from None
         self._binaries = find_binaries()
         # A socket's whole path has 107 characters at most: not in the folder of a test.
         self.folder = Path(tempfile.mkdtemp(prefix="whorl-pg-", dir=_memory()))
