@@ -104,6 +104,29 @@ def pass_on(tcn: Tcn, *, config: Config = None, assign: Set = None) -> None:
 
 
 @app.command()
+def keep(
+    tcn: Tcn,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the audit. No names of persons.")],
+    config: Config = None,
+    assign: Set = None,
+) -> None:
+    """At a state: keep here what waits of one submission. The kiosk is told that nothing follows, once nothing does.
+
+    Examples:
+      matcher-service relay keep kiosk-1.01M00000000000000000000000 --reason "not for the desk"
+    """
+    if not reason.isprintable() or not 0 < len(reason) <= 200:
+        fail("--reason: 1 to 200 characters")
+    settings = settings_of(config, assign, quiet=True)
+    with database_of(settings) as database:
+        kept = _stores(settings, database)[1].keep_here(tcn, by=shell_actor(), reason=reason)
+    if not kept:
+        fail(f"{tcn}: nothing of it waits; see: matcher-service relay status --tcn {tcn}")
+    typer.echo(f"{tcn}: {kept} kept here; to pass it on after all: matcher-service relay pass-on {tcn}")
+
+
+@app.command()
 def hold(
     tcn: Tcn,
     *,
@@ -277,15 +300,9 @@ def _item(one: Item) -> dict[str, object]:
 
 def _reply(payload: bytes, state: str, stage: str) -> dict[str, str]:
     from matcher_service.relay.answers import readable
+    from matcher_service.relay.wording import said_of
 
-    reply = readable(payload)
-    if reply is None:
-        return {"stage": stage, "state": state, "said": "cannot be read"}
-    said = [f"{r.name} {r.colour}{' (not searched in time)' if r.failed else ''}" for r in reply.repositories]
-    said += [f"{name} to follow" for name in reply.to_follow]
-    said += [f"{name} not searched" for name in reply.not_searched]
-    said += [f"{name} TAKEN BACK" for name in reply.taken_back]
-    return {"stage": stage, "state": state, "said": ", ".join(said) or "nothing"}
+    return {"stage": stage, "state": state, "said": ", ".join(said_of(readable(payload)))}
 
 
 def _right(jurisdiction: str, ori: str) -> tuple[RightKind, str]:

@@ -104,12 +104,12 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
             ],
             reply=_reply_facts(reply.payload) if reply is not None else None,
             may_redeliver=row.outcome == Outcome.FAILED
-            and permitted(account, Action.SUBMISSION_AMEND, ori=row.ori),
+            and permitted(account, Action.SUBMISSION_REDELIVER, ori=row.ori),
         )
 
-    @console.post("/submissions/{tcn}/redeliver", needs=Action.SUBMISSION_AMEND)
+    @console.post("/submissions/{tcn}/redeliver", needs=Action.SUBMISSION_REDELIVER)
     def redeliver(request: Request) -> Response:
-        row = found(request, Action.SUBMISSION_AMEND)
+        row = found(request, Action.SUBMISSION_REDELIVER)
         account = signed_in(request)
         back = f"/submissions/{quote(row.tcn, safe='')}"
         if not store.redeliver(row.tcn):
@@ -117,7 +117,7 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
         with database.write() as session:
             record(
                 session,
-                Action.SUBMISSION_AMEND,
+                Action.SUBMISSION_REDELIVER,
                 actor=account.name,
                 role=account.acting_as,
                 purpose="redelivery",

@@ -21,6 +21,17 @@ def local_name(centre: str, repository: str) -> str:
     return f"{centre}.{repository}"[:_MAX_NAME].rstrip("_.-")
 
 
+def said_of(reply: Reply | None) -> list[str]:
+    """What a reply says, for a person who decides upon it."""
+    if reply is None:
+        return ["it cannot be read"]
+    said = [f"{r.name} {r.colour}{' (not searched in time)' if r.failed else ''}" for r in reply.repositories]
+    said += [f"{name} to follow" for name in reply.to_follow]
+    said += [f"{name} not searched" for name in reply.not_searched]
+    said += [f"{name} TAKEN BACK" for name in reply.taken_back]
+    return said or ["nothing"]
+
+
 def still_promised(replies: Sequence[Reply]) -> set[str]:
     """What the first of them said would follow, and has not."""
     first = next((one for one in replies if one.stage == "first"), None)
