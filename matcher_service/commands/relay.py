@@ -271,20 +271,11 @@ def _stores(settings: MatcherSettings, database: Database) -> tuple[RelayOutbox,
 
 
 def _identity(settings: MatcherSettings) -> dict[str, str]:
-    if settings.relay.identity is None:
-        return {"relays": "no; [relay] identity is not set"}
-    from matcher_service.relay.errors import UpwardIdentityError
-    from matcher_service.relay.identity import UpwardIdentity
+    from matcher_service.relay.looking import standing
 
-    try:
-        identity = UpwardIdentity(settings.relay.identity)
-    except UpwardIdentityError as error:
-        return {"relays": f"no; {error}"}
-    left = (identity.certificate.not_after - datetime.now(UTC)).days
-    return {
-        "relays": f"as {identity.name} of {identity.ori}, to centre {identity.centre}",
-        "certificate": f"{left} days left",
-    }
+    found = standing(settings.relay, now=datetime.now(UTC))
+    more = {} if found.days_left is None else {"certificate": f"{found.days_left} days left"}
+    return {"relays": found.relays, **more}
 
 
 def _item(one: Item) -> dict[str, object]:
