@@ -204,9 +204,7 @@ def hold(
                 holding.lift(session, repository, lift, reason=reason, by=account)
                 typer.echo(f"hold {lift}: lifted")
                 return
-            number = holding.place(
-                session, repository, tcn=tcn, identity=identity, reason=reason, by=account
-            )
+            number = holding.place(session, repository, tcn=tcn, identity=identity, reason=reason, by=account)
     typer.echo(f"hold {number}: placed")
 
 
@@ -369,9 +367,7 @@ def certificate(
 
         key, known = _key(settings, database), known_keys(settings, database)
         with database.write() as session:
-            text = hand_out(
-                session, number, key=key, known=known, by=shell(who()), now=datetime.now(UTC)
-            )
+            text = hand_out(session, number, key=key, known=known, by=shell(who()), now=datetime.now(UTC))
     typer.echo(text, nl=False)
 
 

@@ -46,6 +46,7 @@ def make_console(
         activation_pages,
         audit_pages,
         case_pages,
+        certificate_pages,
         challenge_pages,
         device_pages,
         door_pages,
@@ -85,6 +86,7 @@ def make_console(
     owner_pages.add_pages(console, settings=settings, now=now)
     retention_pages.add_pages(console, settings=settings, now=now)
     expunge_pages.add_pages(console, settings=settings, now=now)
+    certificate_pages.add_pages(console, settings=settings, now=now)
     link_pages.add_pages(console, now=now)
     relay_pages.add_pages(console, settings=settings, now=now)
     request_pages.add_pages(console, now=now)

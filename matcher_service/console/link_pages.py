@@ -1,4 +1,4 @@
-"""Links: an examiner says that two identities of different repositories are one person, and can say that it was wrong."""
+"""Links: an examiner says that two identities of different repositories are one person, or that they are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the owner of a repository decides about sharing: whose submissions are accepted, and where red and yellow begin."""
+"""What the owner of a repository decides about sharing: whose submissions are accepted, where red and yellow begin."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matcher_service.console.repository_desk import (
     Typed,
     at,
     beside,
+    choice,
     plain,
     repository_of,
     typed_in,
@@ -94,9 +95,7 @@ def add_pages(console: Console, *, settings: MatcherSettings, now: Callable[[], 
         account, name = repository_of(request, console, Action.REPOSITORY_MANAGE)
         try:
             code = field(request, "jurisdiction", most=16, needed=False)
-            what = field(request, "accept", most=8)
-            if what not in {"yes", "no"}:
-                raise BadForm("accept", "Choose whether they are accepted or refused.")
+            what = choice(request, "accept", ("yes", "no"), "Choose whether they are accepted or refused.")
             with database.write() as session:
                 version = owners.set_acceptance(
                     session, name, code, accept=what == "yes", transactions=fields(request, "transactions"),
@@ -108,7 +107,9 @@ def add_pages(console: Console, *, settings: MatcherSettings, now: Callable[[], 
         whom = code or "all jurisdictions"
         verb = "accepted" if what == "yes" else "refused"
         return console.go(
-            request, at(name), good=f"From now on {whom} {'are' if not code else 'is'} {verb} (version {version})."
+            request,
+            at(name),
+            good=f"From now on {whom} {'are' if not code else 'is'} {verb} (version {version}).",
         )
 
     @console.post("/repositories/{repository}/thresholds", needs=Action.REPOSITORY_MANAGE)

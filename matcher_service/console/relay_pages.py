@@ -132,7 +132,9 @@ def add_pages(  # noqa: C901 - a list of pages, each for itself
             return tell(request, item, bad=_plain(error))
         if not passed:
             return tell(
-                request, item, bad="Nothing was passed on: nothing waits, or the rules here have closed meanwhile."
+                request,
+                item,
+                bad="Nothing was passed on: nothing waits, or the rules here have closed meanwhile.",
             )
         return tell(request, item, good="Passed on. The kiosk has it when it is next connected.")
 
@@ -188,7 +190,11 @@ def _said(row: RelayReply) -> list[str]:
 
 
 def _state(row: RelayReply) -> str:
-    return "the kiosk was told that nothing follows" if row.stage == "none" else REPLIES.get(row.state, row.state)
+    return (
+        "the kiosk was told that nothing follows"
+        if row.stage == "none"
+        else REPLIES.get(row.state, row.state)
+    )
 
 
 def _reason(request: Request) -> str:

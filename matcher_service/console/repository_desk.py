@@ -1,4 +1,4 @@
-"""What the pages of one repository share: whose it is, the pages beside this one, and forms that were filled in wrongly.
+"""What the pages of one repository share: whose it is, the pages beside this one, forms that were filled in wrongly.
 
 Somebody who may do nothing in a repository is told the same as of one that there is not.
 """
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from matcher_service.accounts import Action, NotPermitted, permitted
-from matcher_service.console.errors import NotThere
-from matcher_service.console.pages import signed_in
+from matcher_service.console.errors import BadForm, NotThere
+from matcher_service.console.pages import field, signed_in
 from matcher_service.repositories import Repositories
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -67,10 +67,20 @@ def plain(error: Exception) -> str:
     return f"{said[:1].upper()}{said[1:]}."
 
 
+def choice(request: Request, name: str, among: Sequence[str], words: str) -> str:
+    """A field that is one of these. Raises BadForm with the words."""
+    text = field(request, name, most=32, needed=False)
+    if text not in among:
+        raise BadForm(name, words)
+    return text
+
+
 class Typed:
     """A form that was refused: what was typed, to be shown again, and what is wrong with it."""
 
-    def __init__(self, form: Mapping[str, list[str]] | None = None, *, part: str = "", problem: str = "") -> None:
+    def __init__(
+        self, form: Mapping[str, list[str]] | None = None, *, part: str = "", problem: str = ""
+    ) -> None:
         self.part = part
         self.problem = problem
         self._form = form or {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from matcher_service.accounts import Action
 from matcher_service.console.errors import BadForm
 from matcher_service.console.pages import field
-from matcher_service.console.repository_desk import Typed, at, beside, plain, repository_of, typed_in
+from matcher_service.console.repository_desk import Typed, at, beside, choice, plain, repository_of, typed_in
 from matcher_service.retention import RetentionRefused, holding
 from matcher_service.retention.foresight import foresee
 from matcher_service.retention.parameters import LONGEST_DAYS, MAX_WORDS
@@ -27,10 +27,16 @@ OUTCOMES: Final = {
     Outcome.NO_CANDIDATES: ("Nobody was found", "The search found nobody."),
     Outcome.EXCLUDED: ("Excluded", "Examiners said that it was none of those found."),
     Outcome.INCONCLUSIVE: ("Inconclusive", "Examiners could not tell."),
-    Outcome.UNREVIEWED: ("Not reviewed", "Somebody was found, and the review was withdrawn, or there was none."),
+    Outcome.UNREVIEWED: (
+        "Not reviewed",
+        "Somebody was found, and the review was withdrawn, or there was none.",
+    ),
     Outcome.IDENTIFIED: ("Identified", "It was identified, and the identification stands."),
     Outcome.RETRACTED: ("Taken back", "It was identified, and that was taken back."),
-    Outcome.DISMISSED: ("Dismissed", "The charge was dismissed, or the person acquitted. Comes before all others."),
+    Outcome.DISMISSED: (
+        "Dismissed",
+        "The charge was dismissed, or the person acquitted. Comes before all others.",
+    ),
 }
 KEPT: Final = {
     "undecided_here": "nobody decided",
@@ -54,9 +60,7 @@ def _add_rules(console: Console, *, settings: MatcherSettings, now: Callable[[],
 
     def page(request: Request, typed: Typed | None = None) -> Response:
         account, name = repository_of(request, console, Action.RETENTION_MANAGE)
-        console.looked(
-            account, Action.RETENTION_MANAGE, purpose="console: rules of keeping", repository=name
-        )
+        console.looked(account, Action.RETENTION_MANAGE, purpose="console: rules of keeping", repository=name)
         with database.read() as session:
             every = [one for one in policies(session, history=True) if one.repository == name]
         newest = {}
@@ -108,9 +112,7 @@ def _add_rules(console: Console, *, settings: MatcherSettings, now: Callable[[],
         account, name = repository_of(request, console, Action.RETENTION_MANAGE)
         console.looked(account, Action.RETENTION_MANAGE, purpose="console: dry run", repository=name)
         at_moment = now()
-        found = foresee(
-            database, name, not_searched_days=settings.retention.not_searched_days, now=at_moment
-        )
+        found = foresee(database, name, not_searched_days=settings.retention.not_searched_days, now=at_moment)
         return console.show(
             request,
             "retention_dry_run.html",
@@ -133,9 +135,7 @@ def _add_holds(console: Console, *, now: Callable[[], datetime]) -> None:
         account, name = repository_of(request, console, Action.RETENTION_MANAGE)
         console.looked(account, Action.RETENTION_MANAGE, purpose="console: holds", repository=name)
         with database.read() as session:
-            rows = [
-                (one, holding.may_lift(session, one, account)) for one in holding.holds_in(session, name)
-            ]
+            rows = [(one, holding.may_lift(session, one, account)) for one in holding.holds_in(session, name)]
         return console.show(
             request,
             "holds.html",
@@ -155,9 +155,10 @@ def _add_holds(console: Console, *, now: Callable[[], datetime]) -> None:
     def place(request: Request) -> Response:
         account, name = repository_of(request, console, Action.RETENTION_MANAGE)
         try:
-            what, number = field(request, "what", most=8), field(request, "number", most=_MOST_TCN)
-            if what not in {"booking", "identity"}:
-                raise BadForm("what", "Choose whether a booking is held, or an identity.")
+            what = choice(
+                request, "what", ("booking", "identity"), "Choose whether a booking is held, or an identity."
+            )
+            number = field(request, "number", most=_MOST_TCN)
             with database.write() as session:
                 holding.place(
                     session, name, tcn=number if what == "booking" else None,
@@ -172,15 +173,22 @@ def _add_holds(console: Console, *, now: Callable[[], datetime]) -> None:
     def lift(request: Request) -> Response:
         account, name = repository_of(request, console, Action.RETENTION_MANAGE)
         text = request.path_params["hold"]
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0  # noqa: PLR2004 - an id
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
         try:
             with database.write() as session:
                 holding.lift(
-                    session, name, number, reason=field(request, "reason", most=MAX_WORDS), by=account, now=now()
+                    session,
+                    name,
+                    number,
+                    reason=field(request, "reason", most=MAX_WORDS),
+                    by=account,
+                    now=now(),
                 )
         except (RetentionRefused, BadForm) as error:
             return page(request, typed_in(request, f"lift-{number}", plain(error)))
-        return console.go(request, at(name, "/holds"), good=f"Hold {number} is lifted. The rules apply again.")
+        return console.go(
+            request, at(name, "/holds"), good=f"Hold {number} is lifted. The rules apply again."
+        )
 
 
 def _days(text: str) -> int | None:
@@ -188,6 +196,7 @@ def _days(text: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_DAYS):
         raise BadForm(
-            "days", f"Write the days as a whole number from 1 to {LONGEST_DAYS:,}, or leave it empty to keep them"
+            "days",
+            f"Write the days as a whole number from 1 to {LONGEST_DAYS:,}, or leave it empty to keep them",
         )
     return int(text)

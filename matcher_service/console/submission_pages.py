@@ -10,7 +10,7 @@ from matcher_service.accounts import Action, permitted, reach
 from matcher_service.auditing import record
 from matcher_service.console import submission_rows
 from matcher_service.console.errors import NotThere
-from matcher_service.console.pages import asked, signed_in
+from matcher_service.console.pages import asked, require, signed_in
 from matcher_service.console.parameters import ROWS_SHOWN
 from matcher_service.repositories import Outcome, Submissions
 from matcher_service.routing import UnknownSubmission, why
@@ -110,7 +110,8 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
     @console.post("/submissions/{tcn}/redeliver", needs=Action.SUBMISSION_REDELIVER)
     def redeliver(request: Request) -> Response:
         row = found(request, Action.SUBMISSION_REDELIVER)
-        account = signed_in(request)
+        # It is decided anew for every repository: not for who may see one of them only.
+        account = require(request, Action.SUBMISSION_REDELIVER, ori=row.ori)
         back = f"/submissions/{quote(row.tcn, safe='')}"
         if not store.redeliver(row.tcn):
             return console.go(request, back, bad="It was not given up, so there is nothing to send again.")

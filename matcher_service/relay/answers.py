@@ -139,9 +139,7 @@ class RelayAnswers:
                 item = session.get(RelayItem, tcn)
                 if item is not None and not item.owed:  # otherwise more is to come, and to be decided
                     nothing_follows(session, tcn, centre=self._settings.repository, now=self._now())
-                self._record(
-                    session, "relay.keep", tcn, by=by, role=role, purpose=reason, replies=len(rows)
-                )
+                self._record(session, "relay.keep", tcn, by=by, role=role, purpose=reason, replies=len(rows))
             return len(rows)
 
     def waiting(self) -> list[RelayReply]:

@@ -170,12 +170,17 @@ def expunge(
     )
 
 
-def foreseen(session: Session, *, repository: str, identity: str = "", tcns: Sequence[str] = ()) -> dict[str, int]:
+def foreseen(
+    session: Session, *, repository: str, identity: str = "", tcns: Sequence[str] = ()
+) -> dict[str, int]:
     """What would be destroyed, by kind, in a transaction of `Database.write()`. Raises as `expunge` would."""
     where = repository_row(session, repository)
     details = details_of(identity, tcns)
     bookings = [_booking(session, tcn, where) for tcn in details["tcns"].split()]
-    counts = {"submissions": len(bookings), "identifications": len(_identifications(session, identity, bookings))}
+    counts = {
+        "submissions": len(bookings),
+        "identifications": len(_identifications(session, identity, bookings)),
+    }
     if identity:
         _check_identity(session, identity, where)
         counts |= _what_is_enrolled(session, identity)[1]

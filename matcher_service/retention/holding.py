@@ -67,9 +67,7 @@ def lift(
             why=f"It was placed by {found.placed_by}, and the booking was searched in a repository of another owner"
             f" too; ask {found.placed_by} to lift it.",
         )
-    lift_hold(
-        session, number, reason=reason, by=by.name, role=by.acting_as, repository=repository, now=now
-    )
+    lift_hold(session, number, reason=reason, by=by.name, role=by.acting_as, repository=repository, now=now)
 
 
 def holds_in(session: Session, repository: str) -> list[LegalHold]:

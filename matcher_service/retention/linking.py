@@ -139,9 +139,7 @@ def possible(session: Session, by: Account, *, limit: int = 100) -> list[Possibl
     mine, other = aliased(Identification), aliased(Identification)
     here, there = aliased(Repository), aliased(Repository)
     query = (
-        select(
-            mine.task_id, StoredSubmission.tcn, mine.identity_id, here.name, other.identity_id, there.name
-        )
+        select(mine.task_id, StoredSubmission.tcn, mine.identity_id, here.name, other.identity_id, there.name)
         .join(other, other.submission_id == mine.submission_id)
         .join(StoredSubmission, StoredSubmission.id == mine.submission_id)
         .join(here, here.id == mine.repository_id)
@@ -151,8 +149,6 @@ def possible(session: Session, by: Account, *, limit: int = 100) -> list[Possibl
             mine.repository_id != other.repository_id,
             mine.state == "confirmed",
             other.state == "confirmed",
-            mine.identity_id.is_not(None),
-            other.identity_id.is_not(None),
             ReviewRound.examiner_id == by.id,
             ReviewRound.decision == "identification",
             ReviewRound.void.is_(False),
@@ -162,6 +158,8 @@ def possible(session: Session, by: Account, *, limit: int = 100) -> list[Possibl
     )
     found: dict[tuple[str, str], Possible] = {}
     for task, tcn, first, first_repository, second, second_repository in session.execute(query):
+        if first is None or second is None:  # of one that was expunged
+            continue
         pair = (min(first, second), max(first, second))
         if _may(by, first_repository) and _may(by, second_repository) and pair not in found:
             found[pair] = Possible(task, tcn, first, first_repository, second, second_repository)

@@ -198,7 +198,9 @@ def test_an_owner_from_a_rule_to_a_certificate(centre, browse):
     page.click("text=Destroy them now")
     assert "Destroyed: 1 template and 2 bookings; 1 identification taken back" in said(page)
     check(page, "certificate")
-    assert centre.rows(select(StoredSubmission.outcome).where(StoredSubmission.tcn == tcn)) == [Outcome.ERASED]
+    assert centre.rows(select(StoredSubmission.outcome).where(StoredSubmission.tcn == tcn)) == [
+        Outcome.ERASED
+    ]
     # the certificate, in hand
     certificate = page.url.partition(centre.url)[2]
     file = one.get(f"{certificate}/file")
@@ -258,7 +260,7 @@ def test_a_state_passes_second_responses_on_or_keeps_them(centre, browse):
     page = browse(supervisor)
     page.goto("/")
     page.click("text=Responses of the centre above")
-    assert "immigration red" in page.locator("main").inner_text()
+    assert "immigration: examiners confirmed a match" in page.locator("main").inner_text()
     check(page, "relay")
     page.click(f"a:has-text('{first}') >> nth=0")
     check(page, "relay-waits")

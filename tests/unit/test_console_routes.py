@@ -176,6 +176,13 @@ def test_every_route_is_in_the_table(centre):
     assert routes == set(ROUTES)
 
 
+def test_what_is_for_states_is_not_there_elsewhere(tmp_path):
+    plain = console_stand.Centre(tmp_path)
+    paths = {one.path for one in make_console(plain.settings, database=plain.database).routes}
+    plain.close()
+    assert not [one for one in paths if one.startswith("/relay")]
+
+
 @pytest.mark.parametrize("route", [one for one in ROUTES if one != "POST /sign-out"])
 def test_roles_by_routes(centre, people, route):
     method, path = route.split(" ")[0], path_of(route)
