@@ -249,8 +249,9 @@ def relayed(centre):
 
 
 def told(centre, tcn):
-    """What the kiosk is to be told, the newest."""
-    rows = centre.rows(select(RelayReply).where(RelayReply.tcn == tcn, RelayReply.for_kiosk.is_not(None)))
+    """What the kiosk is to be told, the newest last."""
+    query = select(RelayReply).where(RelayReply.tcn == tcn, RelayReply.for_kiosk.is_not(None))
+    rows = centre.rows(query.order_by(RelayReply.passed_at, RelayReply.id))
     return [decode_message(Reply, row.for_kiosk) for row in rows]
 
 
