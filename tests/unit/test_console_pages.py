@@ -156,6 +156,12 @@ def test_a_dead_letter_is_sent_again(centre):
     assert "Dead letters" in officer.get("/").text
     assert "in the queue again" in message(officer, officer.post(f"/submissions/{tcn}/redeliver"))
     assert "nothing to send again" in message(officer, officer.post(f"/submissions/{tcn}/redeliver"))
+    tcn = centre.submission(failed=True)
+    supervisor = centre.as_role(Role.SUPERVISOR)
+    assert "Send it again" in supervisor.get(f"/submissions/{tcn}").text
+    of_one = centre.as_role(Role.SUPERVISOR, repository="immigration")
+    assert of_one.post(f"/submissions/{tcn}/redeliver").status_code == 403
+    assert "in the queue again" in message(supervisor, supervisor.post(f"/submissions/{tcn}/redeliver"))
 
 
 @pytest.mark.sqlite
