@@ -13,10 +13,10 @@ from interchange.envelope_keys import PublicKey
 from matcher_service.auditing.recording import record, shell
 from matcher_service.errors import MatcherError
 from matcher_service.repositories.device_tables import DeviceInvitation, DeviceKey, RegisteredDevice
-from matcher_service.repositories.notice_tables import Subscriber
+from matcher_service.repositories.names import Holder, holder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.orm import Session
 
@@ -98,10 +98,16 @@ class Registry:
     """The register. Raises StoreError when the database fails."""
 
     def __init__(
-        self, database: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clients: Collection[str] = (),
     ) -> None:
+        """`clients` are the ABIS clients of the settings: no kiosk may have such a name."""
         self._database = database
         self._now = now
+        self._clients = frozenset(clients)
 
     def invite(
         self, code_sha256: str, *, device: str, ori: str, valid: timedelta, by: str, replace: bool = False
@@ -109,10 +115,7 @@ class Registry:
         """Note an invitation; one that `device` had before and has not used is void. Raises NotAdmitted."""
         now = self._now()
         with self._database.write() as session:
-            if session.scalar(select(Subscriber.id).where(Subscriber.name == device)) is not None:
-                raise NotAdmitted(
-                    "device", f"'{device}' is a subscriber to notifications; give the kiosk another name"
-                )
+            self._refuse_taken(session, device)
             known = session.get(RegisteredDevice, device)
             if known is not None and known.state == RegistryState.ACTIVE and not replace:
                 raise NotAdmitted(
@@ -166,6 +169,7 @@ class Registry:
                 if found is None or found.state != RegistryState.ACTIVE:
                     raise NotAdmitted("device", f"'{row.device}' was revoked; ask the centre for a new code")
                 return _registration(session, found), False
+            self._refuse_taken(session, row.device)
             row.used_at, row.used_for = now, used_for
             device = session.get(RegisteredDevice, row.device)
             if device is None:
@@ -254,6 +258,11 @@ class Registry:
                 .where(RegisteredDevice.name == device)
                 .values(centre_generation=generation)
             )
+
+    def _refuse_taken(self, session: Session, device: str) -> None:
+        holder = holder_of(session, device, but=Holder.KIOSK, now=self._now(), clients=self._clients)
+        if holder is not None:
+            raise NotAdmitted("device", f"'{device}' is the name of {holder}; give the kiosk another name")
 
 
 def _audit(session: Session, action: str, device: str, *, actor: str, ori: str) -> None:
