@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from interchange.envelope_keys import PublicKey
-from matcher_service.auditing.recording import record, shell
+from matcher_service.auditing.recording import note, record, shell
 from matcher_service.errors import MatcherError
 from matcher_service.repositories.device_tables import DeviceInvitation, DeviceKey, RegisteredDevice
 from matcher_service.repositories.names import Holder, holder_of
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from matcher_service.auditing.recording import Fact
     from matcher_service.repositories.database import Database
+
+
+_PURPOSE = "provisioning"
 
 
 class RegistryState(StrEnum):
@@ -137,7 +141,7 @@ class Registry:
                 expires_at=now + valid,
             )
             session.add(row)
-            _audit(session, "device.invite", device, actor=shell(by), ori=ori)
+            _audit(session, "device.invite", device, actor=shell(by), ori=ori, replace=replace)
             return _invitation(row)
 
     def redeem(
@@ -230,6 +234,12 @@ class Registry:
             _audit(session, "device.revoke", device, actor=shell(by), ori=row.ori)
             return _registration(session, row)
 
+    def note(self, action: str, *, actor: str, outcome: str, device: str = "", **details: Fact) -> None:
+        """Record what changes nothing here: a refusal, an answer that is given again. Raises StoreError."""
+        note(
+            self._database, action, actor=actor, purpose=_PURPOSE, outcome=outcome, subject=device, **details
+        )
+
     def find(self, device: str) -> Registration | None:
         """The device, if it is registered."""
         with self._database.read() as session:
@@ -265,8 +275,8 @@ class Registry:
             raise NotAdmitted("device", f"'{device}' is the name of {holder}; give the kiosk another name")
 
 
-def _audit(session: Session, action: str, device: str, *, actor: str, ori: str) -> None:
-    record(session, action, actor=actor, purpose="provisioning", subject=device, details={"ori": ori})
+def _audit(session: Session, action: str, device: str, *, actor: str, ori: str, **more: Fact) -> None:
+    record(session, action, actor=actor, purpose=_PURPOSE, subject=device, details={"ori": ori, **more})
 
 
 def _retire_keys(session: Session, device: str, when: datetime) -> None:

@@ -1,9 +1,11 @@
 """The kiosk's identity on its disk, and the centre's desk that gives it: both for real, without a network."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from edge_service.provisioning.errors import IdentityError
 from edge_service.provisioning.identity import IdentityFolder
@@ -21,6 +23,7 @@ from matcher_service.authority.layout import create_centre
 from matcher_service.authority.registrar import Registrar
 from matcher_service.repositories import Database, KeyKind, NotAdmitted, Registry, RegistryState
 from matcher_service.repositories.abis_tables import AbisAnswer
+from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.notice_tables import Subscriber
 from matcher_service.settings import MatcherSettings
 
@@ -197,7 +200,6 @@ def test_a_revoked_device_gets_nothing(centre, tmp_path):
 
 
 def test_every_outcome_is_audited(centre, tmp_path, caplog):
-    caplog.set_level("INFO", "matcher.audit")
     code = centre.invite()
     centre.admit(tmp_path / "a", code)
     for step in (
@@ -208,16 +210,21 @@ def test_every_outcome_is_audited(centre, tmp_path, caplog):
         with pytest.raises(NotAdmitted):
             step()
     centre.registrar.revoke("kiosk-1", by="clerk")
-    seen = [(r.facts["action"], r.facts["outcome"]) for r in caplog.records if r.name == "matcher.audit"]
+    with centre.database.read() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()
+    seen = [(one.action, one.actor, json.loads(one.details).get("outcome", "done")) for one in entries]
+    clerk = "system:shell/clerk"
     assert seen == [
-        ("invite device", "done"),
-        ("provision device", "done"),
-        ("provision device", "used code"),
-        ("invite device", "device"),
-        ("revoke device", "device"),
-        ("revoke device", "done"),
+        ("device.invite", clerk, "done"),
+        ("device.provision", "device:kiosk-1", "done"),
+        ("device.provision", "system:provisioning", "used code"),
+        ("device.invite", clerk, "device"),
+        ("device.revoke", clerk, "device"),
+        ("device.revoke", clerk, "done"),
+        ("device.revoke", clerk, "on the list"),
     ]
-    assert code.secret not in caplog.text
+    assert json.loads(entries[2].details)["address"] == "10.0.0.7"
+    assert code.secret not in caplog.text + "".join(one.details for one in entries)
 
 
 def test_what_the_centre_does_not_certify(centre, tmp_path):
