@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select, update
 
@@ -236,9 +236,8 @@ class Registry:
 
     def note(self, action: str, *, actor: str, outcome: str, device: str = "", **details: Fact) -> None:
         """Record what changes nothing here: a refusal, an answer that is given again. Raises StoreError."""
-        note(
-            self._database, action, actor=actor, purpose=_PURPOSE, outcome=outcome, subject=device, **details
-        )
+        more = cast("dict[str, Any]", details)  # none of them is one of `note`'s own words
+        note(self._database, action, actor=actor, purpose=_PURPOSE, outcome=outcome, subject=device, **more)
 
     def find(self, device: str) -> Registration | None:
         """The device, if it is registered."""
