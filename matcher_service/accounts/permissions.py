@@ -46,6 +46,7 @@ class Action(StrEnum):
     CHALLENGE_CLOSE = "challenge.close"
     RETRACTION_MAKE = "retraction.make"
     REPOSITORY_READ = "repository.read"
+    REPOSITORY_SEARCH = "repository.search"
     REPOSITORY_ENROL = "repository.enrol"
     REPOSITORY_MANAGE = "repository.manage"
     REPOSITORY_EXPORT = "repository.export"
@@ -133,6 +134,7 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
             Action.SUBSCRIBER_MANAGE: _OWN,
             Action.RETRACTION_MAKE: _OWN,
             Action.REPOSITORY_READ: _OWN,
+            Action.REPOSITORY_SEARCH: _OWN,
             Action.REPOSITORY_ENROL: _OWN,
             Action.REPOSITORY_MANAGE: _OWN,
             Action.REPOSITORY_EXPORT: _OWN,

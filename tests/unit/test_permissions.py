@@ -42,6 +42,7 @@ challenge.open       G - A G - - -
 challenge.close      - - A - - - -
 retraction.make      - - A - O - -
 repository.read      - - A - O - -
+repository.search    - - - - O - -
 repository.enrol     - - - - O - -
 repository.manage    - - - - O - A
 repository.export    - - - - O - -
