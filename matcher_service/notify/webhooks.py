@@ -44,7 +44,10 @@ log = logging.getLogger("matcher.notify")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message to one webhook."""
+    """One message to one webhook. `subscriber_id` is that of the receiver: it gets only a few at a time.
+
+    What is no sealed message names its `content_type`, has no topic, and may have headers `more` of its own.
+    """
 
     notification_id: int
     number: str
@@ -54,6 +57,8 @@ class Post:
     url: str = field(repr=False)
     secret: bytes = field(repr=False)
     body: bytes = field(repr=False)
+    content_type: str = "application/cose"
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def signature(secret: bytes, *, timestamp: int, number: str, body: bytes) -> str:
@@ -145,14 +150,16 @@ class Webhooks:
         timestamp = int(self._wall_clock_s())
         headers = {
             "Host": target.host_header,
-            "Content-Type": "application/cose",
+            "Content-Type": post.content_type,
             "Whorl-Id": post.number,
             "Whorl-Timestamp": str(timestamp),
             "Whorl-Signature": signature(
                 post.secret, timestamp=timestamp, number=post.number, body=post.body
             ),
-            "Whorl-Topic": post.topic,
+            **dict(post.more),
         }
+        if post.topic:
+            headers["Whorl-Topic"] = post.topic
         for place, address in enumerate(addresses, 1):
             try:
                 return await self._at(target, address, headers, post.body)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import hypothesis
@@ -26,11 +27,12 @@ from interchange.messages import (
 from interchange.topics import Down, Notice, Up
 from matcher_service.abis.desk import AbisDesk
 from matcher_service.abis.settings import AbisClient, AbisSettings
+from matcher_service.accounts.key_file import Sealer
 from matcher_service.api.app import make_app
 from matcher_service.api.documents import ASYNCAPI_FILE, OPENAPI_FILE, documents, write
 from matcher_service.api.tokens import Tokens, add_token
 from matcher_service.osia.desk import OsiaDesk
-from matcher_service.osia.settings import OsiaClient, OsiaSettings
+from matcher_service.osia.settings import OsiaClient, OsiaSettings, Scope
 from matcher_service.repositories import Database, Repositories
 
 ROOT = Path(__file__).parents[2]
@@ -141,20 +143,21 @@ def api(tmp_path_factory):
         HEADERS[name] = {"Authorization": f"Bearer {add_token(folder / 'tokens', name)}"}
     where = {"repository": "registrations", "purpose": "a test"}
     verbs = ("insert", "identify", "delete")
-    scopes = (
-        "abis.encounter.write",
-        "abis.encounter.read",
-        "abis.identify",
-        "abis.verify",
-        "abis.gallery.read",
-    )
+    scopes = get_args(Scope)
     abis = AbisSettings(clients=(AbisClient(token="mosip", verbs=verbs, **where),))
     osia = OsiaSettings(clients=(OsiaClient(token="registry", scopes=scopes, **where),))
     yield make_app(
         database=database,
         tokens=Tokens.read(folder / "tokens"),
         abis=AbisDesk(database, abis, galleries=NoGalleries(), fpir=0.1),
-        osia=OsiaDesk(database, osia, galleries=NoGalleries(), fpir=0.1, verify_fmr=1e-4),
+        osia=OsiaDesk(
+            database,
+            osia,
+            galleries=NoGalleries(),
+            fpir=0.1,
+            verify_fmr=1e-4,
+            sealer=lambda: Sealer(b"k" * 32),
+        ),
     )
     database.close()
 
@@ -179,6 +182,16 @@ PAIRS = [
     ("registry", "DELETE", "/v1/persons/{person_id}", RIGHT),
     ("registry", "POST", "/v1/identify/{gallery_id}", RIGHT),
     ("registry", "GET", "/v1/galleries", WRONG),
+    ("registry", "POST", "/v1/persons", RIGHT),
+    ("registry", "GET", "/v1/tasks/{task_id}/status", RIGHT),
+    ("registry", "POST", "/v1/tasks/{task_id}/redeliver", RIGHT),
+    ("registry", "POST", "/v1/topics", RIGHT),
+    ("registry", "POST", "/v1/topics/{topic_id}/publish", RIGHT),
+    ("registry", "POST", "/v1/subscriptions", RIGHT),
+    ("registry", "POST", "/v1/subscriptions", WRONG),
+    ("registry", "GET", "/v1/subscriptions", RIGHT),
+    ("registry", "GET", "/v1/subscriptions/confirm", RIGHT),
+    ("registry", "DELETE", "/v1/subscriptions/{subscription_id}", RIGHT),
 ]
 
 
