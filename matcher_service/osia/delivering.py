@@ -108,22 +108,23 @@ class OsiaDelivery:
 
     def posted(self, post: Post, problem: str) -> None:
         """What became of one; on a thread of the webhooks'."""
-        with self._lock:
-            self._under_way.discard(post.notification_id)
-        if problem:
-            self.counts["not_taken"] += 1
-            return
         try:
+            if problem:
+                self.counts["not_taken"] += 1
+                return
             with self._database.write() as session:
                 row = session.get(OsiaMessage, post.notification_id, with_for_update=True)
                 if row is not None:
                     row.state, row.body, row.ended_at = RECEIVED, None, self._now()
+            self.counts["received"] += 1
         except MatcherError:
             log.exception(
                 "what was taken could not be noted; it is posted again", extra=facts(number=post.number)
             )
-            return
-        self.counts["received"] += 1
+        finally:
+            # Only now may it be taken up again.
+            with self._lock:
+                self._under_way.discard(post.notification_id)
 
     def purge(self) -> int:
         """Throw away what is over, and subscriptions that nobody confirmed. How many rows."""
