@@ -48,8 +48,8 @@ def configure_logging(level: str = "info") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyValueFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # These tell a story about every statement and every migration step at "info".
-    for chatty in ("alembic", "sqlalchemy", "numba"):
+    # These tell a story about every statement at "info", or name addresses that may hold a secret.
+    for chatty in ("alembic", "sqlalchemy", "numba", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -34,6 +34,7 @@ STORE = frozenset(
         "notify",
         "notify_commands",
         "osia",
+        "osia_notices",
         "oversight",
         "postgres",
         "relay",

@@ -4,7 +4,8 @@ POST /v1/compare                              two templates: the score and what 
 POST /v1/explain                              two templates: all figures, or the picture (Accept: image/svg+xml)
 GET  /v1/candidates/{reference}/explanation   the same for a candidate of a recorded search, finger by finger
 POST /v1/abis                                 MOSIP's ABIS, for the tokens that are for it: see `abis.http`
-/v1/persons, identify, verify, galleries      a part of OSIA, for the tokens that are for it: see `osia.http`
+/v1/persons, identify, verify, galleries, tasks, topics, subscriptions
+                                              a part of OSIA, for the tokens that are for it: see `osia.http`
 GET  /v1/health                               whether it is well, without a token
 GET  /v1/provision/authority, POST /v1/provision   the first meeting with a kiosk: see `provisioning`
 """
@@ -92,7 +93,7 @@ def make_app(
     """
     inner = make_inner(database=database, registrar=registrar, abis=abis, osia=osia)
     confined = dict.fromkeys(abis.clients if abis else (), (ABIS_PATH,))
-    confined |= dict.fromkeys(osia.clients if osia else (), OSIA_PREFIXES)
+    confined |= dict.fromkeys(osia.clients.names if osia else (), OSIA_PREFIXES)
     return Gate(inner, tokens=tokens, confined=confined)
 
 

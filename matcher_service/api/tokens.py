@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?")
 _LINE = re.compile(rf"({NAME.pattern})[ \t]+([0-9a-f]{{64}})")
 TOKEN_BYTES = 32
+_FOR_WEBHOOKS = b"whorl webhook v1"
 MAX_FILE_BYTES = 1024 * 1024
 _MAKE = "make one with: matcher-service api-token NAME"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -79,6 +80,14 @@ class Tokens:
             if hmac.compare_digest(known, digest):
                 owner = name
         return owner
+
+    def secret_of(self, name: str) -> bytes | None:
+        """What is shared with the holder of this name's token, to sign what is posted to it; None without one.
+
+        HMAC-SHA256 of `whorl webhook v1`, with the token's SHA-256 as the key: the holder can compute it.
+        """
+        digests = [digest for digest, owner in self._names.items() if owner == name]
+        return hmac.new(bytes.fromhex(digests[0]), _FOR_WEBHOOKS, sha256).digest() if digests else None
 
 
 def add_token(file: Path, name: str) -> str:

@@ -30,7 +30,7 @@ def api(*, config: Config = None, assign: Set = None) -> None:
         from matcher_service.abis.opening import open_desk, open_link
         from matcher_service.api.server import make_server, warm_up
         from matcher_service.authority.office import open_office
-        from matcher_service.osia.opening import open_osia
+        from matcher_service.osia.opening import open_osia, open_work
 
         office = open_office(settings, database)
         desk = open_desk(settings, database)
@@ -43,9 +43,11 @@ def api(*, config: Config = None, assign: Set = None) -> None:
             abis=desk,
             osia=osia,
         )
+        work = open_work(settings, database, osia)
         warm_up()
-        if link is not None:
-            link.start()
+        for one in (link, work):
+            if one is not None:
+                one.start()
         # The server ends by these signals itself, and then passes them on, to end the process as if it had not.
         stop_on_signals(threading.Event())
         try:
@@ -55,8 +57,9 @@ def api(*, config: Config = None, assign: Set = None) -> None:
                 f"{settings.api.host}:{settings.api.port}: cannot listen there; choose another --set api.port="
             )
         finally:
-            if link is not None:
-                link.stop()
+            for one in (link, work):
+                if one is not None:
+                    one.stop()
             for one in (desk, osia):
                 if one is not None:
                     one.close()

@@ -15,6 +15,7 @@ from matcher_service.notify import parameters
 from matcher_service.notify.contents import content_of
 from matcher_service.notify.errors import NoticeRefused
 from matcher_service.notify.holding import held_because
+from matcher_service.notify.pausing import is_given_up, pause_s
 from matcher_service.notify.queueing import FINAL, subscribers_of
 from matcher_service.notify.words import Held, Kind, State
 from matcher_service.repositories.notice_tables import Identification, Notification, Subscriber
@@ -81,22 +82,16 @@ class Claims:
             row.due_at = now + timedelta(hours=self._settings.receipt_due_h)
         row.state = State.SENT
         row.attempts += 1
-        row.next_at = now + timedelta(seconds=self._pause_s(row.attempts))
+        row.next_at = now + timedelta(seconds=pause_s(row.attempts, self._random))
         return Job(row.id, row.number, Notice(row.kind), subscriber, content, first)
 
     def _is_given_up(self, row: Notification, subscriber: Subscriber, now: datetime) -> bool:
-        if row.sent_at is None or row.attempts < parameters.LEAST_ATTEMPTS:
-            return False
         limit = (
             timedelta(hours=parameters.WEBHOOK_GIVE_UP_HOURS)
             if subscriber.webhook_url
             else timedelta(days=parameters.TOPIC_GIVE_UP_DAYS)
         )
-        return now - row.sent_at > limit
-
-    def _pause_s(self, attempts: int) -> float:
-        doubled = parameters.BACKOFF_FIRST_S * 2.0 ** min(attempts - 1, 20)
-        return min(parameters.BACKOFF_LONGEST_S, doubled) * self._random.uniform(0.5, 1.0)
+        return is_given_up(row.sent_at, row.attempts, limit=limit, now=now)
 
     def fail(self, row: Notification, problem: str) -> None:
         """It cannot be made, now or ever, unless somebody does something."""

@@ -46,7 +46,10 @@ log = logging.getLogger("matcher.notify")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message to one webhook."""
+    """One message to one webhook. `subscriber_id` is that of the receiver: it gets only a few at a time.
+
+    What is no sealed message names its `content_type`, has no topic, and may have headers `more` of its own.
+    """
 
     notification_id: int
     number: str
@@ -57,6 +60,8 @@ class Post:
     secret: bytes = field(repr=False)
     body: bytes = field(repr=False)
     keys: tuple[bytes, ...] = field(default=(), repr=False)
+    content_type: str = "application/cose"
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def signature(secret: bytes, *, timestamp: int, number: str, body: bytes) -> str:
@@ -148,16 +153,18 @@ class Webhooks:
         timestamp = int(self._wall_clock_s())
         headers = {
             "Host": target.host_header,
-            "Content-Type": "application/cose",
+            "Content-Type": post.content_type,
             "Whorl-Id": post.number,
             "Whorl-Timestamp": str(timestamp),
             "Whorl-Signature": signature(
                 post.secret, timestamp=timestamp, number=post.number, body=post.body
             ),
-            "Whorl-Topic": post.topic,
+            **dict(post.more),
         }
         if post.keys:
             headers["Whorl-Keys"] = ",".join(base64.b64encode(one).decode("ascii") for one in post.keys)
+        if post.topic:
+            headers["Whorl-Topic"] = post.topic
         for place, address in enumerate(addresses, 1):
             try:
                 return await self._at(target, address, headers, post.body)

@@ -6,14 +6,18 @@ A person here is an identity of the client's repository that the client made its
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select
 
-from matcher_service.auditing import record
 from matcher_service.osia.biometrics import read_biometrics, write_biometrics
+from matcher_service.osia.clients import Clients, note
 from matcher_service.osia.errors import OsiaRefusal
+from matcher_service.osia.notices import OsiaNotices
+from matcher_service.osia.outbox import Outbox
+from matcher_service.osia.tasks import OsiaTasks
 from matcher_service.parameters import LEAST_MINUTIAE
 from matcher_service.repositories import Repositories
 from matcher_service.repositories.osia_tables import OsiaEncounter
@@ -21,11 +25,15 @@ from matcher_service.repositories.schema import Encounter, GalleryChange, Identi
 from matcher_service.search.decision import needed_log10_fmr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session
 
+    from interchange.minutiae import Minutiae
     from matcher_service.abis.desk import Searched
+    from matcher_service.accounts.key_file import Sealer
     from matcher_service.osia.settings import OsiaClient, OsiaSettings
-    from matcher_service.repositories import Database
+    from matcher_service.repositories import Database, Enrolled, NewPrint
 
 EVERYWHERE: Final = "ALL"
 SEARCHED: Final = 100
@@ -35,7 +43,14 @@ _NOT_KEPT: Final = ("biographicData", "contextualData", "clientData")
 
 
 class OsiaDesk:
-    """See the module. All raise OsiaRefusal, and StoreError."""
+    """See the module. All raise OsiaRefusal, and StoreError.
+
+    Attributes:
+        clients: who may ask.
+        outbox: what is to be posted.
+        notices: topics and subscriptions.
+        tasks: what is asked with a callback.
+    """
 
     def __init__(
         self,
@@ -45,82 +60,99 @@ class OsiaDesk:
         galleries: Searched,
         fpir: float,
         verify_fmr: float,
+        sealer: Callable[[], Sealer],
+        networks: tuple[str, ...] = (),
+        instance: str = "api",
     ) -> None:
-        """`fpir` bounds identify and `verify_fmr` verify, where no threshold is named."""
+        """`fpir` bounds identify and `verify_fmr` verify, where no threshold is named.
+
+        `networks` are those private ones that may be posted to (`NotifySettings`).
+        """
         self._database, self._galleries = database, galleries
         self._fpir, self._verify_fmr = fpir, verify_fmr
-        self._clients = {one.token: one for one in settings.clients}
+        self.clients = Clients(settings)
+        self.outbox = Outbox(sealer)
+        self.notices = OsiaNotices(database, self.clients, self.outbox, networks=networks)
+        self.tasks = OsiaTasks(database, self.clients, self.outbox, networks=networks, instance=instance)
         self._repositories = Repositories(database)
         self._lock = threading.Lock()
-
-    @property
-    def clients(self) -> frozenset[str]:
-        """Names of the tokens that belong here."""
-        return frozenset(self._clients)
 
     def close(self) -> None:
         """Let go of the galleries."""
         self._galleries.close()
 
-    def client(self, token: str, scope: str) -> OsiaClient:
-        """Who asks, if it may."""
-        client = self._clients.get(token)
-        if client is None or scope not in client.scopes:
-            raise OsiaRefusal(403, f"this token has no right {scope}; name it in its osia.clients")
-        return client
-
     # -- persons
 
-    def create(self, token: str, person: str, encounter: str, tree: dict[str, Any], transaction: str) -> None:
-        """One more encounter; the person too, if it is the first."""
-        client = self.client(token, "abis.encounter.write")
-        _check_ids(person, encounter)
-        if any(tree.get(key) for key in _NOT_KEPT):
-            raise OsiaRefusal(400, f"{', '.join(_NOT_KEPT)}: nothing of these is kept here; leave them out")
-        if tree.get("status") != "ACTIVE" or tree.get("galleries", [client.repository]) != [
-            client.repository
-        ]:
-            raise OsiaRefusal(400, f"only status ACTIVE and galleries [{client.repository}] are kept here")
-        kind = tree.get("encounterType")
-        if not isinstance(kind, str) or not _ID.fullmatch(kind) or len(kind) > 40:
-            raise OsiaRefusal(400, "encounterType: a word of at most 40 letters is needed")
-        prints = [one.print for one in read_biometrics(tree.get("biometricData"))]
+    def create(
+        self,
+        token: str,
+        person: str | None,
+        encounter: str | None,
+        tree: dict[str, Any],
+        transaction: str,
+        *,
+        finish: Callable[[Session, object], None] | None = None,
+    ) -> dict[str, str]:
+        """One more encounter; the person too, if it is the first. Ids that are not given are made. Both.
+
+        `finish` gets them in the transaction in which it becomes so.
+        """
+        client = self.clients.asking(token, "abis.encounter.write")
+        ids = _given_or_made(person, encounter)
+        kind, prints = _read_encounter(client, tree)
         with self._lock:
-            known = self._encounters(client, person)
-            if any(one.encounter_id == encounter for one in known):
-                raise OsiaRefusal(409, "this encounter is there already")
-            identity = known[0].identity_id if known else None
-            made = self._repositories.enroll(client.repository, prints, identity=identity)
-            if not made.new:
-                raise OsiaRefusal(409, "these very prints are enrolled already, under another person")
-            with self._database.write() as session:
+            known = self._new_in(client, ids)
+
+            def also(session: Session, made: Enrolled) -> None:
                 session.add(
                     OsiaEncounter(
-                        client=client.token, person_id=person, encounter_id=encounter,
+                        client=client.token, person_id=ids["personId"], encounter_id=ids["encounterId"],
                         identity_id=made.identity, encounter=made.encounter, kind=kind,
                     )
                 )  # fmt: skip
+                self.notices.encounter(
+                    session, client, "encounter.inserted", ids["personId"], [ids["encounterId"]]
+                )
                 session.flush()
-                _note(session, "osia.create", client, transaction, fingers=len(prints))
+                note(session, "osia.create", client, transaction, fingers=len(prints))
+                if finish is not None:
+                    finish(session, ids)
 
-    def read(self, token: str, person: str, encounter: str, transaction: str) -> dict[str, Any]:
-        """One encounter, with its templates."""
-        client = self.client(token, "abis.encounter.read")
-        found = self._one(client, person, encounter)
+            identity = known[0].identity_id if known else None
+            made = self._repositories.enroll(client.repository, prints, identity=identity, also=also)
+            if not made.new:
+                raise OsiaRefusal(409, "these very prints are enrolled already, under another person")
+        self.notices.wake()
+        return ids
+
+    def read(self, token: str, person: str, encounter: str | None, transaction: str) -> list[dict[str, Any]]:
+        """One encounter, or all of a person, with their templates."""
+        client = self.clients.asking(token, "abis.encounter.read")
+        if encounter is None:
+            found = self._encounters(client, person)
+            if not found:
+                raise OsiaRefusal(404, "no such person")
+        else:
+            found = [self._one(client, person, encounter)]
         with self._database.write() as session:
-            _note(session, "osia.read", client, transaction)
-        stored = self._repositories.prints(client.repository, [found.identity_id])
-        return {
-            "encounterId": encounter,
-            "status": "ACTIVE",
-            "encounterType": found.kind,
-            "galleries": [client.repository],
-            "biometricData": write_biometrics(one for one in stored if one.encounter == found.encounter),
-        }
+            note(session, "osia.read", client, transaction)
+        stored = self._repositories.prints(client.repository, [found[0].identity_id])
+        return [
+            {
+                "encounterId": one.encounter_id,
+                "status": "ACTIVE",
+                "encounterType": one.kind,
+                "galleries": [client.repository],
+                "biometricData": write_biometrics(
+                    print_ for print_ in stored if print_.encounter == one.encounter
+                ),
+            }
+            for one in found
+        ]
 
     def remove(self, token: str, person: str, encounter: str | None, transaction: str) -> None:
         """One encounter, or all; with the last of them the person goes."""
-        client = self.client(token, "abis.encounter.write")
+        client = self.clients.asking(token, "abis.encounter.write")
         with self._lock:
             if encounter is not None:
                 self._one(client, person, encounter)
@@ -139,9 +171,14 @@ class OsiaDesk:
                     )
                     session.add(GalleryChange(repository_id=where.repository_id, identity_id=identity))
                     session.flush()
-                _note(session, "osia.delete", client, transaction, encounters=len(gone), person=last)
+                self.notices.encounter(
+                    session, client, "encounter.deleted", person, [one.encounter_id for one in gone]
+                )
+                session.flush()
+                note(session, "osia.delete", client, transaction, encounters=len(gone), person=last)
             if last:  # after the entry: should this fail, the client still has its ids, and asks again
                 self._repositories.remove(client.repository, identity)
+        self.notices.wake()
 
     # -- searches
 
@@ -154,19 +191,19 @@ class OsiaDesk:
         *,
         most: int,
         threshold: float | None,
+        finish: Callable[[Session, object], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Candidates, best first; the score is -log10 of the false match rate, as `threshold` is."""
-        client = self.client(token, "abis.identify")
-        self._check_gallery(client, gallery)
-        if tree.get("filter"):
-            raise OsiaRefusal(400, "filter: nothing is known here by which to filter; leave it empty")
-        found = self._search(client, tree, threshold)
+        client = self._check_identify(token, gallery, tree)
+        found = self._search(client, _searchable(tree), threshold)
         listed = [
             {"personId": person, "rank": rank, "score": round(score, 3)}
             for rank, (person, score) in enumerate(found[:most], 1)
         ]
         with self._database.write() as session:
-            _note(session, "osia.identify", client, transaction, candidates=len(listed))
+            note(session, "osia.identify", client, transaction, candidates=len(listed))
+            if finish is not None:
+                finish(session, listed)
         return listed
 
     def verify(
@@ -178,32 +215,93 @@ class OsiaDesk:
         transaction: str,
         *,
         threshold: float | None,
+        finish: Callable[[Session, object], None] | None = None,
     ) -> dict[str, Any]:
         """Whether these are that person's fingers, by the score alone."""
-        client = self.client(token, "abis.verify")
-        self._check_gallery(client, gallery)
-        if not self._encounters(client, person):
-            raise OsiaRefusal(404, "no such person")
+        client = self._check_verify(token, gallery, person)
         needed = -needed_log10_fmr(self._verify_fmr, 1) if threshold is None else threshold
-        score = dict(self._search(client, tree, 0.0)).get(person)
+        score = dict(self._search(client, _searchable(tree), 0.0)).get(person)
         decision = score is not None and score >= needed
+        told = {"decision": decision, "scores": [] if score is None else [{"score": round(score, 3)}]}
         with self._database.write() as session:
-            _note(session, "osia.verify", client, transaction, decision=decision)
-        return {"decision": decision, "scores": [] if score is None else [{"score": round(score, 3)}]}
+            note(session, "osia.verify", client, transaction, decision=decision)
+            if finish is not None:
+                finish(session, told)
+        return told
 
     def galleries(self, token: str) -> list[str]:
         """The one."""
-        return [self.client(token, "abis.gallery.read").repository]
+        return [self.clients.asking(token, "abis.gallery.read").repository]
+
+    # -- with a callback
+
+    def later(
+        self, token: str, verb: str, asked: dict[str, Any], transaction: str, *, callback: str, priority: int
+    ) -> dict[str, str]:
+        """Check all that can be checked now, and take it on. The task's id."""
+        if verb == "create":
+            client = self.clients.asking(token, "abis.encounter.write")
+            ids = _given_or_made(asked["person"], asked["encounter"])
+            _read_encounter(client, asked["tree"])
+            self._new_in(client, ids)
+            asked = {**asked, "person": ids["personId"], "encounter": ids["encounterId"]}
+        elif verb == "identify":
+            self._check_identify(token, asked["gallery"], asked["tree"])
+            _searchable(asked["tree"])
+        else:
+            self._check_verify(token, asked["gallery"], asked["person"])
+            _searchable(asked["tree"])
+        return self.tasks.accept(token, verb, asked, transaction, callback=callback, priority=priority)
+
+    def perform(
+        self,
+        token: str,
+        verb: str,
+        asked: dict[str, Any],
+        transaction: str,
+        *,
+        finish: Callable[[Session, object], None],
+    ) -> None:
+        """What was taken on; by the rights of now."""
+        if verb == "create":
+            self.create(token, asked["person"], asked["encounter"], asked["tree"], transaction, finish=finish)
+        elif verb == "identify":
+            self.identify(
+                token, asked["gallery"], asked["tree"], transaction,
+                most=asked["most"], threshold=asked["threshold"], finish=finish,
+            )  # fmt: skip
+        else:
+            self.verify(
+                token, asked["gallery"], asked["person"], asked["tree"], transaction,
+                threshold=asked["threshold"], finish=finish,
+            )  # fmt: skip
 
     # -- inside
 
+    def _check_identify(self, token: str, gallery: str, tree: dict[str, Any]) -> OsiaClient:
+        client = self.clients.asking(token, "abis.identify")
+        self._check_gallery(client, gallery)
+        if tree.get("filter"):
+            raise OsiaRefusal(400, "filter: nothing is known here by which to filter; leave it empty")
+        return client
+
+    def _check_verify(self, token: str, gallery: str, person: str) -> OsiaClient:
+        client = self.clients.asking(token, "abis.verify")
+        self._check_gallery(client, gallery)
+        if not self._encounters(client, person):
+            raise OsiaRefusal(404, "no such person")
+        return client
+
+    def _new_in(self, client: OsiaClient, ids: dict[str, str]) -> list[OsiaEncounter]:
+        """The person's encounters, if this one is not among them."""
+        known = self._encounters(client, ids["personId"])
+        if any(one.encounter_id == ids["encounterId"] for one in known):
+            raise OsiaRefusal(409, "this encounter is there already")
+        return known
+
     def _search(
-        self, client: OsiaClient, tree: dict[str, Any], threshold: float | None
+        self, client: OsiaClient, searchable: list[tuple[int, Minutiae]], threshold: float | None
     ) -> list[tuple[str, float]]:
-        prints = [(one.position, one.minutiae) for one in read_biometrics(tree.get("biometricData"))]
-        searchable = [(at, one) for at, one in prints if len(one) >= LEAST_MINUTIAE]
-        if not searchable:
-            raise OsiaRefusal(400, f"biometricData: no finger has {LEAST_MINUTIAE} minutiae; take them again")
         found, identities = self._galleries.search(client.repository, searchable, limit=SEARCHED)
         needed = -needed_log10_fmr(self._fpir, identities) if threshold is None else threshold
         best = {one.key: float(one.score) for one in found if one.score >= needed}
@@ -234,20 +332,31 @@ class OsiaDesk:
             raise OsiaRefusal(403, f"this token may search {client.repository} or {EVERYWHERE} alone")
 
 
-def _check_ids(*ids: str) -> None:
-    if not all(_ID.fullmatch(one) for one in ids):
+def _searchable(tree: dict[str, Any]) -> list[tuple[int, Minutiae]]:
+    prints = [(one.position, one.minutiae) for one in read_biometrics(tree.get("biometricData"))]
+    searchable = [(at, one) for at, one in prints if len(one) >= LEAST_MINUTIAE]
+    if not searchable:
+        raise OsiaRefusal(400, f"biometricData: no finger has {LEAST_MINUTIAE} minutiae; take them again")
+    return searchable
+
+
+def _given_or_made(person: str | None, encounter: str | None) -> dict[str, str]:
+    ids = {
+        "personId": secrets.token_hex(16) if person is None else person,
+        "encounterId": secrets.token_hex(16) if encounter is None else encounter,
+    }
+    if not all(_ID.fullmatch(one) for one in ids.values()):
         raise OsiaRefusal(400, "an id is 1 to 100 letters, digits and . _ : -")
+    return ids
 
 
-def _note(
-    session: Session, action: str, client: OsiaClient, transaction: str, **details: float | bool
-) -> None:
-    record(
-        session,
-        action,
-        actor=f"system:osia/{client.token}",
-        purpose=client.purpose,
-        subject=transaction,
-        repository=client.repository,
-        details=details,
-    )
+def _read_encounter(client: OsiaClient, tree: dict[str, Any]) -> tuple[str, list[NewPrint]]:
+    """Its type and its prints."""
+    if any(tree.get(key) for key in _NOT_KEPT):
+        raise OsiaRefusal(400, f"{', '.join(_NOT_KEPT)}: nothing of these is kept here; leave them out")
+    if tree.get("status") != "ACTIVE" or tree.get("galleries", [client.repository]) != [client.repository]:
+        raise OsiaRefusal(400, f"only status ACTIVE and galleries [{client.repository}] are kept here")
+    kind = tree.get("encounterType")
+    if not isinstance(kind, str) or not _ID.fullmatch(kind) or len(kind) > 40:
+        raise OsiaRefusal(400, "encounterType: a word of at most 40 letters is needed")
+    return kind, [one.print for one in read_biometrics(tree.get("biometricData"))]

@@ -1,18 +1,13 @@
-"""OSIA's paths over HTTP, answered at once: a `callback` is refused, so there are no tasks to ask about."""
+"""OSIA's paths over HTTP: the ABIS interface and its tasks. What names a callback is answered with a task."""
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
-from matcher_service.osia.desk import DEFAULT_CANDIDATES, SEARCHED
-from matcher_service.osia.errors import OsiaRefusal
+from matcher_service.osia.asking import ERRORS, Answering, Said, accepted, body, gives, query, tree_of
+from matcher_service.osia.notices_http import NOTICE_PREFIXES, add_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,188 +16,165 @@ if TYPE_CHECKING:
 
     from matcher_service.osia.desk import OsiaDesk
 
-log = logging.getLogger("matcher.osia")
-
-PREFIXES: Final = ("/v1/persons/", "/v1/identify/", "/v1/verify/", "/v1/galleries")
-AT_ONCE: Final = 8
-_TRANSACTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-_ENCOUNTER: Final = "/v1/persons/{person_id}/encounters/{encounter_id}"
-_ERROR: Final = {
-    "type": "object",
-    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
-    "required": ["code", "message"],
-}
-_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": words, "content": {"application/json": {"schema": _ERROR}}}
-    for status, words in {
-        400: "Bad request", 403: "Not allowed", 404: "Unknown record", 409: "Conflict of ids", 500: "Unexpected error",
-    }.items()
+PREFIXES: Final = (
+    "/v1/persons", "/v1/identify", "/v1/verify", "/v1/galleries", "/v1/tasks", *NOTICE_PREFIXES
+)  # fmt: skip
+_ENCOUNTERS: Final = "/v1/persons/{person_id}/encounters"
+_ENCOUNTER: Final = _ENCOUNTERS + "/{encounter_id}"
+_IDS: Final = gives(task=True, personId="string", encounterId="string")
+_GONE: Final[dict[str, Any]] = {
+    "status_code": 204, "response_class": Response, "openapi_extra": query(), "responses": ERRORS
 }  # fmt: skip
-
-
-def _query(*more: str) -> dict[str, Any]:
-    kinds = {"priority": "integer", "maxNbCand": "integer", "threshold": "number"}
-    transaction = {"type": "string", "pattern": f"^{_TRANSACTION.pattern}$"}
-    optional = [(name, {"type": kinds.get(name, "string")}) for name in ("priority", *more)]
-    return {
-        "parameters": [
-            {"name": "transactionId", "in": "query", "required": True, "schema": transaction},
-            *(
-                {"name": name, "in": "query", "required": False, "schema": schema}
-                for name, schema in optional
-            ),
-        ]
-    }
-
-
-def _body() -> dict[str, Any]:
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-    }
 
 
 def add_osia(app: FastAPI, desk: OsiaDesk | None) -> None:
     """Put the paths into `app`; without a desk there are none."""
     if desk is None:
         return
-    answer = _Answering()
+    answer = Answering()
+    _add_creation(app, desk, answer)
+    _add_persons(app, desk, answer)
+    _add_searches(app, desk, answer)
+    _add_tasks(app, desk, answer)
+    add_notices(app, desk, answer)
+
+
+def _or_later(
+    desk: OsiaDesk, verb: str, asked: dict[str, Any], now: Callable[[str, Said], object]
+) -> Callable[[str, Said], object]:
+    """The work of a request: now, or with a callback as a task."""
+
+    def work(who: str, said: Said) -> object:
+        if said.callback is None:
+            return now(who, said)
+        whole = {**asked, "most": said.most, "threshold": said.threshold}
+        task = desk.later(who, verb, whole, said.transaction, callback=said.callback, priority=said.priority)
+        return accepted(task)
+
+    return work
+
+
+def _add_creation(app: FastAPI, desk: OsiaDesk, answer: Answering) -> None:
+    async def make(request: Request, person: str | None, encounter: str | None) -> Response:
+        raw = await request.body()
+
+        def work(who: str, said: Said) -> object:
+            tree = tree_of(raw)
+
+            def now(who: str, said: Said) -> object:
+                ids = desk.create(who, person, encounter, tree, said.transaction)
+                return None if encounter is not None else ids
+
+            asked = {"person": person, "encounter": encounter, "tree": tree}
+            return _or_later(desk, "create", asked, now)(who, said)
+
+        return await answer(request, work, 200 if encounter is None else 201, callback=True)
+
+    made: dict[str, Any] = {"openapi_extra": query("algorithm", "callback") | body(), "responses": _IDS}
+
+    @app.post("/v1/persons", **made)
+    async def create_person(request: Request) -> Response:
+        return await make(request, None, None)
+
+    @app.post(_ENCOUNTERS, **made)
+    async def create_encounter(request: Request, person_id: str) -> Response:
+        return await make(request, person_id, None)
 
     @app.post(
         _ENCOUNTER,
         status_code=201,
         response_class=Response,
-        openapi_extra=_query("algorithm") | _body(),
-        responses=_ERRORS,
+        openapi_extra=query("algorithm", "callback") | body(),
+        responses=gives(task=True),
     )
     async def create(request: Request, person_id: str, encounter_id: str) -> Response:
-        body = await request.body()
-        return await answer(
-            request,
-            lambda who, said: desk.create(who, person_id, encounter_id, _tree(body), said.transaction),
-            201,
-        )
+        return await make(request, person_id, encounter_id)
 
-    @app.get(_ENCOUNTER, openapi_extra=_query(), responses=_ERRORS)
+    _ = create_person, create_encounter, create
+
+
+def _add_persons(app: FastAPI, desk: OsiaDesk, answer: Answering) -> None:
+    @app.get(_ENCOUNTERS, openapi_extra=query(), responses=ERRORS)
+    async def read_all(request: Request, person_id: str) -> Response:
+        return await answer(request, lambda who, said: desk.read(who, person_id, None, said.transaction))
+
+    @app.get(_ENCOUNTER, openapi_extra=query(), responses=ERRORS)
     async def read(request: Request, person_id: str, encounter_id: str) -> Response:
         return await answer(
-            request, lambda who, said: desk.read(who, person_id, encounter_id, said.transaction)
+            request, lambda who, said: desk.read(who, person_id, encounter_id, said.transaction)[0]
         )
 
-    @app.delete(
-        _ENCOUNTER, status_code=204, response_class=Response, openapi_extra=_query(), responses=_ERRORS
-    )
+    @app.delete(_ENCOUNTER, **_GONE)
     async def remove(request: Request, person_id: str, encounter_id: str) -> Response:
         return await answer(
             request, lambda who, said: desk.remove(who, person_id, encounter_id, said.transaction), 204
         )
 
-    @app.delete(
-        "/v1/persons/{person_id}",
-        status_code=204,
-        response_class=Response,
-        openapi_extra=_query(),
-        responses=_ERRORS,
-    )
+    @app.delete("/v1/persons/{person_id}", **_GONE)
     async def remove_all(request: Request, person_id: str) -> Response:
         return await answer(
             request, lambda who, said: desk.remove(who, person_id, None, said.transaction), 204
         )
 
+    _ = read_all, read, remove, remove_all
+
+
+def _add_searches(app: FastAPI, desk: OsiaDesk, answer: Answering) -> None:
     @app.post(
         "/v1/identify/{gallery_id}",
-        openapi_extra=_query("maxNbCand", "threshold", "accuracyLevel") | _body(),
-        responses=_ERRORS,
+        openapi_extra=query("maxNbCand", "threshold", "accuracyLevel", "callback") | body(),
+        responses=gives(task=True),
     )
     async def identify(request: Request, gallery_id: str) -> Response:
-        body = await request.body()
-        return await answer(
-            request,
-            lambda who, said: desk.identify(
-                who, gallery_id, _tree(body), said.transaction, most=said.most, threshold=said.threshold
-            ),
-        )
+        raw = await request.body()
+
+        def work(who: str, said: Said) -> object:
+            tree = tree_of(raw)
+
+            def now(who: str, said: Said) -> object:
+                return desk.identify(
+                    who, gallery_id, tree, said.transaction, most=said.most, threshold=said.threshold
+                )
+
+            return _or_later(desk, "identify", {"gallery": gallery_id, "tree": tree}, now)(who, said)
+
+        return await answer(request, work, callback=True)
 
     @app.post(
         "/v1/verify/{gallery_id}/{person_id}",
-        openapi_extra=_query("threshold", "accuracyLevel") | _body(),
-        responses=_ERRORS,
+        openapi_extra=query("threshold", "accuracyLevel", "callback") | body(),
+        responses=gives(task=True),
     )
     async def verify(request: Request, gallery_id: str, person_id: str) -> Response:
-        body = await request.body()
-        return await answer(
-            request,
-            lambda who, said: desk.verify(
-                who, gallery_id, person_id, _tree(body), said.transaction, threshold=said.threshold
-            ),
-        )
+        raw = await request.body()
 
-    @app.get("/v1/galleries", openapi_extra=_query(), responses=_ERRORS)
+        def work(who: str, said: Said) -> object:
+            tree = tree_of(raw)
+
+            def now(who: str, said: Said) -> object:
+                return desk.verify(
+                    who, gallery_id, person_id, tree, said.transaction, threshold=said.threshold
+                )
+
+            asked = {"gallery": gallery_id, "person": person_id, "tree": tree}
+            return _or_later(desk, "verify", asked, now)(who, said)
+
+        return await answer(request, work, callback=True)
+
+    @app.get("/v1/galleries", openapi_extra=query(), responses=ERRORS)
     async def galleries(request: Request) -> Response:
         return await answer(request, lambda who, _said: desk.galleries(who))
 
-    _ = create, read, remove, remove_all, identify, verify, galleries
+    _ = identify, verify, galleries
 
 
-class _Said:
-    """The query, read. `priority`, `algorithm` and `accuracyLevel` are hints that change nothing here."""
+def _add_tasks(app: FastAPI, desk: OsiaDesk, answer: Answering) -> None:
+    @app.get("/v1/tasks/{task_id}/status", responses=ERRORS)
+    async def status(request: Request, task_id: str) -> Response:
+        return await answer.plain(request, lambda who: desk.tasks.status(who, task_id))
 
-    def __init__(self, request: Request) -> None:
-        given = request.query_params
-        self.transaction = given.get("transactionId", "")
-        if not _TRANSACTION.fullmatch(self.transaction):
-            raise OsiaRefusal(400, "transactionId: 1 to 100 letters, digits and . _ : - are needed")
-        if "callback" in given:
-            raise OsiaRefusal(400, "callback: everything is answered at once here; ask without it")
-        _number(given.get("priority"), "priority", 0, 9)
-        most = _number(given.get("maxNbCand"), "maxNbCand", 1, SEARCHED)
-        self.most = DEFAULT_CANDIDATES if most is None else int(most)
-        self.threshold = _number(given.get("threshold"), "threshold", 0, 100)
+    @app.post("/v1/tasks/{task_id}/redeliver", status_code=204, response_class=Response, responses=ERRORS)
+    async def redeliver(request: Request, task_id: str) -> Response:
+        return await answer.plain(request, lambda who: desk.tasks.redeliver(who, task_id), 204)
 
-
-class _Answering:
-    """One request: the work on a thread, and what goes wrong as OSIA's Error."""
-
-    def __init__(self) -> None:
-        self._limiter: Any = None
-
-    async def __call__(
-        self, request: Request, work: Callable[[str, _Said], object], status: int = 200
-    ) -> Response:
-        from anyio import CapacityLimiter, to_thread
-
-        self._limiter = self._limiter or CapacityLimiter(AT_ONCE)
-        try:
-            said, who = _Said(request), str(request.scope["caller"])
-            made = await to_thread.run_sync(lambda: work(who, said), limiter=self._limiter)
-        except OsiaRefusal as error:
-            return _error(error.status, error.words)
-        except Exception:
-            log.exception("fault in a request")
-            return _error(500, "an unexpected error; tell whoever runs this service")
-        return JSONResponse(made, status_code=status) if status == 200 else Response(status_code=status)
-
-
-def _error(status: int, words: str) -> JSONResponse:
-    return JSONResponse({"code": status, "message": words}, status_code=status)
-
-
-def _tree(body: bytes) -> dict[str, Any]:
-    try:
-        tree: object = json.loads(body)
-    except (ValueError, RecursionError):
-        raise OsiaRefusal(400, "the body is no JSON") from None
-    if not isinstance(tree, dict):
-        raise OsiaRefusal(400, "the body is no JSON object")
-    return cast("dict[str, Any]", tree)
-
-
-def _number(text: str | None, name: str, least: float, most: float) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not least <= value <= most:
-        raise OsiaRefusal(400, f"{name}: a number from {least:g} to {most:g} is read")
-    return value
+    _ = status, redeliver

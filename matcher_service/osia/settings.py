@@ -17,16 +17,33 @@ from interchange.fields import Name  # noqa: TC001 - pydantic reads it at run ti
 from interchange.settings import SettingsModel
 
 Scope = Literal[
-    "abis.encounter.write", "abis.encounter.read", "abis.identify", "abis.verify", "abis.gallery.read"
+    "abis.encounter.write",
+    "abis.encounter.read",
+    "abis.identify",
+    "abis.verify",
+    "abis.gallery.read",
+    "abis.task.read",
+    "abis.task.update",
+    "notif.sub.write",
+    "notif.sub.read",
+    "notif.topic.read",
+    "notif.topic.write",
+    "notif.topic.publish",
 ]
+JurisdictionCode = Annotated[str, StringConstraints(pattern=r"\AUS-[A-Z]{2}(?:-[0-9]{3})?\z")]
 
 
 class OsiaClient(SettingsModel):
-    """Who holds a token, and what it may do: with its own persons in one repository, in OSIA's own words for rights."""
+    """Who holds a token, and what it may do: with its own persons in one repository, in OSIA's own words for rights.
+
+    `jurisdictions` are those from whose bookings it may be told that a person of its own was identified, once it has
+    subscribed; a state stands for its counties too. Without any, it is told of none.
+    """
 
     token: Annotated[str, StringConstraints(pattern=r"\A[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?\z")]
     repository: Name
-    scopes: Annotated[tuple[Scope, ...], Field(max_length=5)] = ()
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=12)] = ()
+    jurisdictions: Annotated[tuple[JurisdictionCode, ...], Field(max_length=64)] = ()
     purpose: Annotated[str, StringConstraints(min_length=3, max_length=200)]
 
 

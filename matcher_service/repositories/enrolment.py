@@ -23,7 +23,7 @@ from matcher_service.repositories.schema import (
 from matcher_service.repositories.sealed_records import opened_records, person_key, seal_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -145,12 +145,21 @@ class Repositories:
         with self._database.read() as session:
             return [RepositorySummary(*row) for row in session.execute(query)]
 
-    def enroll(self, repository: str, prints: Sequence[NewPrint], *, identity: str | None = None) -> Enrolled:
+    def enroll(
+        self,
+        repository: str,
+        prints: Sequence[NewPrint],
+        *,
+        identity: str | None = None,
+        also: Callable[[Session, Enrolled], None] | None = None,
+    ) -> Enrolled:
         """One encounter with these prints, for `identity`, or for a new one.
+
+        `also` is done in the same transaction, where the encounter is a new one; what it raises undoes all.
 
         Raises UnknownRepository, UnknownIdentity, and ValueError without a print.
         """
-        return self._enroll(repository, [prints], identity=identity)[0]
+        return self._enroll(repository, [prints], identity=identity, also=also)[0]
 
     def enroll_many(self, repository: str, people: Iterable[Sequence[NewPrint]]) -> list[Enrolled]:
         """A new identity for each person, in one transaction.
@@ -284,7 +293,12 @@ class Repositories:
                 state.purged_seq, state.purged_at = seq, datetime.now(UTC)
 
     def _enroll(
-        self, repository: str, people: Iterable[Sequence[NewPrint]], *, identity: str | None = None
+        self,
+        repository: str,
+        people: Iterable[Sequence[NewPrint]],
+        *,
+        identity: str | None = None,
+        also: Callable[[Session, Enrolled], None] | None = None,
     ) -> list[Enrolled]:
         now = datetime.now(UTC)
         done: list[Enrolled] = []
@@ -319,6 +333,8 @@ class Repositories:
                 session.add(GalleryChange(repository_id=where.id, identity_id=person))
                 session.flush()
                 done.append(Enrolled(person, encounter.id))
+                if also is not None:
+                    also(session, done[-1])
         return done
 
 

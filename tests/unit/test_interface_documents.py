@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import hypothesis
@@ -26,11 +28,13 @@ from interchange.messages import (
 from interchange.topics import Down, Notice, Up
 from matcher_service.abis.desk import AbisDesk
 from matcher_service.abis.settings import AbisClient, AbisSettings
+from matcher_service.accounts.key_file import Sealer
 from matcher_service.api.app import make_app
 from matcher_service.api.documents import ASYNCAPI_FILE, OPENAPI_FILE, documents, write
 from matcher_service.api.tokens import Tokens, add_token
 from matcher_service.osia.desk import OsiaDesk
-from matcher_service.osia.settings import OsiaClient, OsiaSettings
+from matcher_service.osia.http import PREFIXES
+from matcher_service.osia.settings import OsiaClient, OsiaSettings, Scope
 from matcher_service.repositories import Database, Repositories
 
 ROOT = Path(__file__).parents[2]
@@ -141,20 +145,21 @@ def api(tmp_path_factory):
         HEADERS[name] = {"Authorization": f"Bearer {add_token(folder / 'tokens', name)}"}
     where = {"repository": "registrations", "purpose": "a test"}
     verbs = ("insert", "identify", "delete")
-    scopes = (
-        "abis.encounter.write",
-        "abis.encounter.read",
-        "abis.identify",
-        "abis.verify",
-        "abis.gallery.read",
-    )
+    scopes = get_args(Scope)
     abis = AbisSettings(clients=(AbisClient(token="mosip", verbs=verbs, **where),))
     osia = OsiaSettings(clients=(OsiaClient(token="registry", scopes=scopes, **where),))
     yield make_app(
         database=database,
         tokens=Tokens.read(folder / "tokens"),
         abis=AbisDesk(database, abis, galleries=NoGalleries(), fpir=0.1),
-        osia=OsiaDesk(database, osia, galleries=NoGalleries(), fpir=0.1, verify_fmr=1e-4),
+        osia=OsiaDesk(
+            database,
+            osia,
+            galleries=NoGalleries(),
+            fpir=0.1,
+            verify_fmr=1e-4,
+            sealer=lambda: Sealer(b"k" * 32),
+        ),
     )
     database.close()
 
@@ -179,6 +184,16 @@ PAIRS = [
     ("registry", "DELETE", "/v1/persons/{person_id}", RIGHT),
     ("registry", "POST", "/v1/identify/{gallery_id}", RIGHT),
     ("registry", "GET", "/v1/galleries", WRONG),
+    ("registry", "POST", "/v1/persons", RIGHT),
+    ("registry", "GET", "/v1/tasks/{task_id}/status", RIGHT),
+    ("registry", "POST", "/v1/tasks/{task_id}/redeliver", RIGHT),
+    ("registry", "POST", "/v1/topics", RIGHT),
+    ("registry", "POST", "/v1/topics/{topic_id}/publish", RIGHT),
+    ("registry", "POST", "/v1/subscriptions", RIGHT),
+    ("registry", "POST", "/v1/subscriptions", WRONG),
+    ("registry", "GET", "/v1/subscriptions", RIGHT),
+    ("registry", "GET", "/v1/subscriptions/confirm", RIGHT),
+    ("registry", "DELETE", "/v1/subscriptions/{subscription_id}", RIGHT),
 ]
 
 
@@ -214,3 +229,47 @@ def test_the_document_says_where_no_token_is_needed(api):
     assert written["paths"]["/v1/health"]["get"]["security"] == []
     assert "security" not in written["paths"]["/v1/compare"]["post"]
     assert written["security"] == [{"token": []}]
+
+
+ABIS_QUERY = "transactionId callback priority"
+# What OSIA 7 published of these (ABIS 1.6, Notification 1.2), in short: the query, and the statuses of what went well.
+OSIA = {
+    "POST /v1/persons": (f"{ABIS_QUERY} algorithm", "200 202"),
+    "POST /v1/persons/{}/encounters": (f"{ABIS_QUERY} algorithm", "200 202"),
+    "GET /v1/persons/{}/encounters": (ABIS_QUERY, "200 202"),
+    "POST /v1/persons/{}/encounters/{}": (f"{ABIS_QUERY} algorithm", "201 202"),
+    "GET /v1/persons/{}/encounters/{}": (ABIS_QUERY, "200 202"),
+    "DELETE /v1/persons/{}/encounters/{}": (ABIS_QUERY, "204 202"),
+    "DELETE /v1/persons/{}": (ABIS_QUERY, "204 202"),
+    "POST /v1/identify/{}": (f"{ABIS_QUERY} maxNbCand threshold accuracyLevel", "200 202"),
+    "POST /v1/verify/{}/{}": (f"{ABIS_QUERY} threshold accuracyLevel", "200 202"),
+    "GET /v1/galleries": (ABIS_QUERY, "200 202"),
+    "GET /v1/tasks/{}/status": ("", "200"),
+    "POST /v1/tasks/{}/redeliver": ("", "204"),
+    "GET /v1/topics": ("", "200"),
+    "POST /v1/topics": ("name", "200"),
+    "DELETE /v1/topics/{}": ("", "204"),
+    "POST /v1/topics/{}/publish": ("subject", "200"),
+    "GET /v1/subscriptions": ("", "200"),
+    "POST /v1/subscriptions": ("topic protocol address policy", "200"),
+    "GET /v1/subscriptions/confirm": ("token", "200"),
+    "DELETE /v1/subscriptions/{}": ("", "204"),
+}
+
+
+def test_what_there_is_of_osia_is_as_osia_published_it():
+    written = json.loads((ROOT / "docs" / OPENAPI_FILE).read_text())
+    ours = {
+        f"{verb.upper()} {re.sub(r'{[a-z_]+}', '{}', path)}": operation
+        for path, verbs in written["paths"].items()
+        for verb, operation in verbs.items()
+        if path.startswith(PREFIXES)
+    }
+    assert set(ours) == set(OSIA)
+    for name, operation in ours.items():
+        query, statuses = (set(part.split()) for part in OSIA[name])
+        asked = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
+        assert {one["name"] for one in asked} <= query, name
+        required = {one["name"] for one in asked if one["required"]}
+        assert required == query & {"transactionId", "name", "topic", "address", "token"}, name
+        assert {status for status in operation["responses"] if status < "3"} <= statuses, name

@@ -12,6 +12,7 @@ from interchange.record import record_of
 from matcher_service.abis.galleries import AbisGalleries
 from matcher_service.abis.opening import open_desk, open_link
 from matcher_service.abis.settings import AbisClient, AbisSettings
+from matcher_service.accounts.key_file import Sealer
 from matcher_service.api.app import make_app
 from matcher_service.api.tokens import Tokens, add_token
 from matcher_service.auditing.reading import Filter, newest
@@ -64,7 +65,9 @@ def place(tmp_path):
         make_gallery=lambda source: Gallery(source=source, threads=1),
         threads=1,
     )
-    desk = OsiaDesk(database, SETTINGS, galleries=galleries, fpir=0.1, verify_fmr=1e-4)
+    desk = OsiaDesk(
+        database, SETTINGS, galleries=galleries, fpir=0.1, verify_fmr=1e-4, sealer=lambda: Sealer(b"k" * 32)
+    )
     app = make_app(database=database, tokens=Tokens.read(tmp_path / "tokens"), osia=desk)
 
     def ask(verb, path, tree=None, *, who="registry-1", transaction="t-1", **query):
@@ -108,6 +111,7 @@ def test_a_person_with_encounters_is_found_until_the_last_one_is_deleted(place):
     assert found(4, maxNbCand=1, priority=9) == [("p-2", 1)]
     assert found(5) == found(1, threshold=99) == found(1, who="registry-2") == []
     back = ask("GET", f"{path}/e-2").json()
+    assert [one["encounterId"] for one in ask("GET", path).json()] == ["e-1", "e-2"]
     assert [one["biometricSubType"] for one in back["biometricData"]] == ["RIGHT_INDEX", "LEFT_INDEX"]
     assert back["biometricData"][0]["template"] == finger(2)["template"]
     assert ask("DELETE", f"{path}/e-2").status_code == 204
@@ -116,6 +120,11 @@ def test_a_person_with_encounters_is_found_until_the_last_one_is_deleted(place):
     assert found(1) == []
     assert ask("DELETE", "/v1/persons/p-2").status_code == 204
     assert ask("DELETE", "/v1/persons/p-2").status_code == 404
+    made = ask("POST", "/v1/persons", encounter(6)).json()
+    more = ask("POST", f"/v1/persons/{made['personId']}/encounters", encounter(7)).json()
+    assert (more["personId"], len({*made.values(), *more.values()})) == (made["personId"], 3)
+    assert found(6) == found(7) == [(made["personId"], 1)]
+    assert ask("DELETE", f"/v1/persons/{made['personId']}").status_code == 204
     assert Repositories(database).summaries()[0].identities == 0
     with database.read() as session:
         entries = newest(session, Filter(actor="system:osia/registry-1"), limit=50)
@@ -151,7 +160,9 @@ def test_verify_and_galleries(place):
         (encounter(1, biometricData=[finger(1), finger(2)]), {}),
         (encounter(1, biographicData={"name": "made up"}), {}),
         (encounter(1, status="INACTIVE"), {}),
-        (encounter(1), {"callback": "https://client.example/"}),
+        (encounter(1), {"callback": "http://client.example/"}),
+        (encounter(1), {"callback": "https://10.0.0.1/"}),
+        (encounter(1), {"callback": "https://client.example/" + "a" * 480}),
         (encounter(1), {"priority": "10"}),
         (encounter(1), {"transaction": ""}),
     ],
