@@ -1,4 +1,4 @@
-"""What people said of themselves, counted by their jail and handed in as sums: beside the report, never in the database.
+"""What people said of themselves, summed up by their jail: beside the report, never in the database.
 
 It is optional, it holds no submission's number and nothing of any single person, and so can be joined with nothing that
 this centre keeps. A CSV file with one line for each jurisdiction, month and group:
@@ -101,7 +101,9 @@ def _read(row: list[str], source: str, line: int) -> SelfReported:
     if not _MONTH.fullmatch(month):
         raise BadSelfReport(source, line, "month", "is written as 2026-01")
     if not 0 < len(group) <= _LONGEST_GROUP or not group.isprintable() or group.startswith(_FORMULA):
-        raise BadSelfReport(source, line, "group", f"is a text of at most {_LONGEST_GROUP} signs, and no formula")
+        raise BadSelfReport(
+            source, line, "group", f"is a text of at most {_LONGEST_GROUP} signs, and no formula"
+        )
     for column, cell in (("booked", booked), ("notified", notified)):
         if not _COUNT.fullmatch(cell):
             raise BadSelfReport(source, line, column, "is a whole number")

@@ -23,7 +23,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_report(figures: Figures, folder: Path, *, public: bool) -> list[Path]:
-    """Write ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv``, ``coverage.csv``, ``policies.csv``.
+    """Write ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv``, ``coverage.csv`` and
+    ``policies.csv``.
 
     Where there are any, ``self_reported.csv`` too. The folder is made if it is not there. Raises OSError.
     """

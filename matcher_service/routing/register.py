@@ -153,9 +153,7 @@ class Register:
             )
             raise BadRegisterFile(source, line, error.what, str(error)) from None
 
-    def note_refusal(
-        self, actor: str, tried: str, *, because: str, line: int = 0, column: str = ""
-    ) -> None:
+    def note_refusal(self, actor: str, tried: str, *, because: str, line: int = 0, column: str = "") -> None:
         """A file or an entry of which nothing was taken, for the audit: what was tried, and where it is wrong."""
         note(
             self._database,
