@@ -30,6 +30,8 @@ REPLY_TIMEOUT_S: Final = 10.0
 RESEND_AFTER_S: Final = 15.0
 # The pause before asking for a reply that has not come; acknowledged submissions have nothing to resend.
 ASK_FOR_REPLY_AFTER_S: Final = 10.0
+# That pause doubles with each question, up to this; a new connection begins anew.
+ASK_AT_MOST_AFTER_S: Final = 120.0
 # Where the broker says that no matcher listens at all, it is tried again soon: one is starting, perhaps.
 NOBODY_LISTENS_RETRY_S: Final = 2.0
 # These waits grow by up to this share at random, so that kiosks do not keep in step.

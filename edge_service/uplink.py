@@ -89,6 +89,7 @@ class Uplink:
         self._expiry = Expiry(spool, clock=clock)
         self._outbox = Outbox(spool=spool, device=device, channel=self._channel, expiry=self._expiry)
         self._ask_due: dict[str, float] = {}
+        self._ask_pause_s: dict[str, float] = {}
         self._birth_due = 0.0
         self._link = Link(
             broker=broker,
@@ -137,6 +138,7 @@ class Uplink:
         """Birth, and everything that is not acknowledged once more."""
         self._send_due.clear()
         self._ask_due.clear()
+        self._ask_pause_s.clear()
         self._birth_due = 0.0
         self._tell(UplinkEvent(UplinkNews.CONNECTED))
         self.on_tick()
@@ -237,12 +239,18 @@ class Uplink:
         self._outbox.forget(tcn)
         self._send_due.pop(tcn, None)
         self._held.pop(tcn, None)
+        self._ask_due.pop(tcn, None)
+        self._ask_pause_s.pop(tcn, None)
 
     def _ask_for_replies(self, now: float) -> None:
         for tcn in self._spool.awaiting_reply():
-            due = self._ask_due.setdefault(tcn, self._later(self._settings.ask_for_reply_after_s))
+            first_s = self._settings.ask_for_reply_after_s
+            due = self._ask_due.setdefault(tcn, self._later(first_s))
             if due <= now:
-                self._ask_due[tcn] = self._later(self._settings.ask_for_reply_after_s)
+                # Each time twice as long: a matcher that is behind with its answers is not helped by questions.
+                longest_s = max(first_s, parameters.ASK_AT_MOST_AFTER_S)
+                pause_s = min(2.0 * self._ask_pause_s.get(tcn, first_s), longest_s)
+                self._ask_pause_s[tcn], self._ask_due[tcn] = pause_s, self._later(pause_s)
                 question = encode_message(ReplyWanted(device=self._device, tcn=tcn))
                 self._publish_event(question)
                 log.info("asked for the reply again", extra=facts(tcn=tcn))
@@ -281,6 +289,7 @@ class Uplink:
         elif self._spool.keep_reply(tcn, payload):
             log.info("reply received", extra=facts(tcn=tcn))
             self._ask_due.pop(tcn, None)
+            self._ask_pause_s.pop(tcn, None)
             self._tell(UplinkEvent(UplinkNews.REPLIED, tcn))
 
     def _later(self, seconds: float) -> float:

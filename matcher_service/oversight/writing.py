@@ -25,8 +25,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def write_report(figures: Figures, folder: Path, *, public: bool) -> list[Path]:
     """Write the page and every table of figures.
 
-    ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv``, ``coverage.csv`` and ``policies.csv``; where
-    there are any, ``self_reported.csv``. The folder is made if it is not there. Raises OSError.
+    ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv``, ``coverage.csv`` and ``policies.csv``;
+    where there are any, ``self_reported.csv``. The folder is made if it is not there. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {

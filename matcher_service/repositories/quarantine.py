@@ -71,8 +71,8 @@ class Quarantine:
                     topic=topic[:MAX_TOPIC],
                     device=device,
                     tcn=tcn,
-                    field=field,
-                    reason=reason,
+                    field=_text(field, 120),
+                    reason=_text(reason, 300),
                     payload=payload[:MAX_PAYLOAD_BYTES],
                     payload_bytes=len(payload),
                 )
@@ -128,3 +128,8 @@ class Quarantine:
 def _shown(text: str, longest: int) -> str:
     """What came from outside, as the audit can hold it."""
     return "".join(sign for sign in text if sign.isprintable())[:longest]
+
+
+def _text(text: str, most: int) -> str:
+    """As much of it as the table holds; PostgreSQL takes no NUL."""
+    return text[:most].replace("\0", "?")

@@ -158,6 +158,7 @@ def test_a_dead_letter_is_sent_again(centre):
     assert "nothing to send again" in message(officer, officer.post(f"/submissions/{tcn}/redeliver"))
 
 
+@pytest.mark.sqlite
 def test_the_chain_is_checked_and_a_change_is_shown(tmp_path):
     centre = console_stand.Centre(tmp_path)
     auditor = centre.as_role(Role.AUDITOR)

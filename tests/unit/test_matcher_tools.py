@@ -200,7 +200,7 @@ def test_verification_finds_what_is_damaged(database, store):
     store.enroll_many("criminal", [person(seed) for seed in range(1, 5)])
     assert repository_stats(database, "criminal", verify=True).damaged == 0
     with database.connection() as connection:
-        connection.execute(text("UPDATE template SET record = x'464D5200' WHERE id = 1"))
+        connection.execute(text("UPDATE template SET record = :cut WHERE id = 1"), {"cut": b"FMR\0"})
         connection.execute(text("UPDATE template SET position = 9 WHERE id = 4"))
     found = repository_stats(database, "criminal", verify=True)
     assert found.damaged == 2

@@ -213,6 +213,7 @@ def test_what_was_stored_before_there_were_keys_is_read_and_then_sealed(centre):
     assert seal_all(centre.database, by="system:test").before == 3
 
 
+@pytest.mark.sqlite
 def test_the_centres_key_can_be_changed_and_older_copies_open_no_more(centre, tmp_path):
     store = Repositories(centre.database)
     before = store.prints(REPOSITORY, [centre.person])
@@ -423,6 +424,7 @@ def columns_of(minutiae):
     return [getattr(packed, name).tobytes() for name in ("x", "y", "angle") if hasattr(packed, name)]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("running", [True, False], ids=["matcher runs", "no matcher runs"])
 def test_after_an_expungement_nothing_is_left_behind(centre, key, running):
     store = Repositories(centre.database)

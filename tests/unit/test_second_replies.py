@@ -1,6 +1,8 @@
 """What follows the first reply: kept by the spool, taken by the uplink, shown by the kiosk."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,3 +128,37 @@ def test_without_any_it_is_as_before(spool):
     spool.keep_reply(TCN, reply("first", repositories=(RepositoryReply(name="criminal", colour=Colour.RED),)))
     shown = answer_of(spool.entry(TCN), None)
     assert (shown.seconds, shown.second, shown.final) == ((), "", True)
+
+
+def test_a_missing_reply_is_asked_for_with_growing_pauses_until_it_comes(spool, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("edge_service.uplink.time", SimpleNamespace(monotonic=lambda: now[0]))
+    uplink = Uplink(
+        spool=spool,
+        device="kiosk-1",
+        broker=BrokerSettings(),
+        settings=UplinkSettings(),
+        clock=SystemClock(store=spool),
+    )
+    asked = []
+    monkeypatch.setattr(uplink._link, "publish", lambda sent: asked.append((now[0], sent)))
+    spool.acknowledge(TCN)
+    for _ in range(1200):
+        uplink._ask_for_replies(now[0])
+        now[0] += 1.0
+    pauses = [b - a for (a, _), (b, _) in itertools.pairwise(asked)]
+    assert 18 <= pauses[0] <= 32
+    assert all(a <= b or a >= parameters.ASK_AT_MOST_AFTER_S for a, b in itertools.pairwise(pauses))
+    most_s = parameters.ASK_AT_MOST_AFTER_S * (1 + parameters.RESEND_JITTER) + 2
+    assert parameters.ASK_AT_MOST_AFTER_S <= max(pauses) <= most_s
+    uplink._session = 1
+    uplink.on_connected()  # a new connection begins anew
+    asked.clear()
+    for _ in range(60):
+        uplink._ask_for_replies(now[0])
+        now[0] += 1.0
+    assert len(asked) == 2
+    uplink.on_message(Incoming("fp/v1/kiosk-1/down/reply", first()))
+    now[0] += 10_000
+    uplink._ask_for_replies(now[0])
+    assert len(asked) == 2
