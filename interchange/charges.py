@@ -31,7 +31,11 @@ class ChargeClass(StrEnum):
 
 
 class Disposition(StrEnum):
-    """How far the matter has come. Only `CONVICTED` says that a court has found anybody guilty."""
+    """How far the matter has come. Only `CONVICTED` says that a court has found anybody guilty.
+
+    `NOT_ACCUSED` is for victims, witnesses, and whoever else is printed without being accused of anything: nothing of
+    theirs is searched or shared by any rule, and once it was said, no later report takes it back.
+    """
 
     ARRESTED = "arrested"
     CHARGED = "charged"
@@ -39,12 +43,21 @@ class Disposition(StrEnum):
     HELD = "held"
     DISMISSED = "dismissed"
     ACQUITTED = "acquitted"
+    NOT_ACCUSED = "not_accused"
 
 
 # What a booking can say already; the rest is only ever reported later.
-AT_BOOKING = frozenset({Disposition.ARRESTED, Disposition.CHARGED, Disposition.CONVICTED, Disposition.HELD})
-# After these nothing more is to be expected of the matter.
-CLEARED = frozenset({Disposition.DISMISSED, Disposition.ACQUITTED})
+AT_BOOKING = frozenset(
+    {
+        Disposition.ARRESTED,
+        Disposition.CHARGED,
+        Disposition.CONVICTED,
+        Disposition.HELD,
+        Disposition.NOT_ACCUSED,
+    }
+)
+# With these nothing is shared, and what was is taken back.
+CLEARED = frozenset({Disposition.DISMISSED, Disposition.ACQUITTED, Disposition.NOT_ACCUSED})
 
 
 class LeftOutReason(StrEnum):

@@ -111,16 +111,20 @@ def bring(
 
       matcher-service jurisdictions import register.json --as jdoe
     """
-    from matcher_service.errors import MatcherError
+    from matcher_service.routing.errors import BadRegisterFile
     from matcher_service.routing.files import read_register
     from matcher_service.routing.rollout import DATA
 
     path = DATA / "missouri.csv" if file == "missouri" else Path(file)
-    try:
-        content = read_register(bytes_of(path), path.name)
-    except MatcherError as error:
-        fail(error)
+    data = bytes_of(path)
     with register_of(config, assign) as (register, database):
+        try:
+            content = read_register(data, path.name)
+        except BadRegisterFile as error:
+            register.note_refusal(
+                shell_actor(), "import", because="malformed", line=error.line, column=error.column
+            )
+            fail(error)
         if content.activations and not person:
             fail(
                 f"{path.name}: holds activations, which take two people: say who proposes them with --as NAME"

@@ -27,6 +27,10 @@ def report(
         str | None, typer.Option("--to", help="Last month, as 2026-12. Without: this one.")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="For everybody: small counts are hidden.")] = False,
+    self_reported: Annotated[
+        Path | None,
+        typer.Option(help="Sums of what people said of themselves, as CSV; shown apart from all else."),
+    ] = None,
     config: Config = None,
     assign: Set = None,
 ) -> None:
@@ -40,10 +44,13 @@ def report(
       matcher-service report oversight/ --config centre.toml
 
       matcher-service report www/oversight/ --public --from 2026-01 --to 2026-06
+
+      matcher-service report www/oversight/ --public --self-reported said.csv
     """
     from matcher_service.oversight import gather, write_report
     from matcher_service.oversight.figures import months_between
-    from matcher_service.oversight.parameters import MOST_MONTHS
+    from matcher_service.oversight.parameters import MAX_SELF_REPORTED_BYTES, MOST_MONTHS
+    from matcher_service.oversight.self_reported import BadSelfReport, by_group, read_self_reported
 
     now = datetime.now(UTC)
     last = last or f"{now:%Y-%m}"
@@ -55,6 +62,16 @@ def report(
         fail(f"--from: {first} is later than {last}")
     if sum(1 for _ in months_between(first, last)) > MOST_MONTHS:
         fail(f"--from: more than {MOST_MONTHS} months; ask for fewer")
+    groups: dict[str, tuple[int, int]] = {}
+    if self_reported is not None:
+        try:
+            with self_reported.open("rb") as file:
+                data = file.read(MAX_SELF_REPORTED_BYTES + 1)
+            groups = by_group(read_self_reported(data, self_reported.name), first=first, last=last)
+        except OSError as error:
+            fail(f"{self_reported}: cannot be read: {error.strerror}")
+        except BadSelfReport as error:
+            fail(error)
     with database_of(settings_of(config, assign)) as database:
         from rich.console import Console
 
@@ -69,6 +86,7 @@ def report(
                 now=now,
                 on_part=lambda words: status.update(f"Counting {words}"),
             )
+            figures.self_reported = groups
             status.update("Writing")
             try:
                 written = write_report(figures, folder, public=public)
@@ -80,7 +98,7 @@ def report(
                 "report.made",
                 actor=who(),
                 purpose="oversight",
-                details={"first": first, "last": last, "public": public},
+                details={"first": first, "last": last, "public": public, "self_reported": len(groups)},
             )
     for path in written:
         typer.echo(path)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from interchange.charges import AT_BOOKING, ChargeClass, Disposition, Transaction
+from interchange.charges import CLEARED, ChargeClass, Disposition, Transaction
 from matcher_service.accounts import Action, permitted, reach
 from matcher_service.console.errors import BadForm, NotThere
 from matcher_service.console.pages import asked, field, fields, require, signed_in
@@ -50,8 +50,7 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:  # noqa
             today=f"{now():%Y-%m-%d}",
             transactions=list(Transaction),
             charges=list(ChargeClass),
-            at_booking=[one for one in Disposition if one in AT_BOOKING],
-            dispositions=list(Disposition),
+            dispositions=[one for one in Disposition if one not in CLEARED],
             answers=[Answer.FIRST, Answer.SECOND],
         )
 

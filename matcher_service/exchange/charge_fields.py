@@ -21,7 +21,13 @@ _COLUMNS = ["field", "item", "match", "literal", "sets", "value"]
 _MATCHES = frozenset({"present", "exact", "word"})
 _MAX_TABLE_BYTES, _MAX_ROWS = 256 * 1024, 5000
 _SERIOUS = (ChargeClass.FELONY, ChargeClass.MISDEMEANOR, ChargeClass.TRAFFIC, ChargeClass.OTHER)
-_FURTHEST = (Disposition.CONVICTED, Disposition.CHARGED, Disposition.HELD, Disposition.ARRESTED)
+_FURTHEST = (
+    Disposition.NOT_ACCUSED,  # protects, and so goes before all else that a record says
+    Disposition.CONVICTED,
+    Disposition.CHARGED,
+    Disposition.HELD,
+    Disposition.ARRESTED,
+)
 AMPUTATED: Final = 84  # 2.084 AMP: finger and code, XX amputated, UP unable to print
 _MISSING = {"XX": LeftOutReason.MISSING, "UP": LeftOutReason.UNPRINTABLE}
 

@@ -50,17 +50,19 @@ def _by_the_rules(session: Session, found: Identification, now: datetime) -> Hel
     )
     if as_searched is None or as_searched.verdict is not Verdict.SEARCH:
         return Held.NOT_ALLOWED
+    # Whatever the rule asks: of a booking without its charge or disposition nobody is ever told.
+    if facts.charge_class is None:
+        return Held.CHARGE_AWAITED
+    if facts.disposition is None:
+        return Held.DISPOSITION_AWAITED
     # Where the rules were not in force when it was searched, there are none of then to ask.
     held = (_by(one.conditions, facts) for one in (as_searched, now_in_force) if one.conditions is not None)
     return next((one for one in held if one is not None), None)
 
 
 def _by(conditions: Conditions, facts: Facts) -> Held | None:
-    if conditions.notify_charge_classes:
-        if facts.charge_class is None:
-            return Held.CHARGE_AWAITED
-        if facts.charge_class not in conditions.notify_charge_classes:
-            return Held.CHARGE_CLASS
+    if conditions.notify_charge_classes and facts.charge_class not in conditions.notify_charge_classes:
+        return Held.CHARGE_CLASS
     if conditions.notify_dispositions and facts.disposition not in conditions.notify_dispositions:
         return Held.DISPOSITION_AWAITED
     return None

@@ -30,11 +30,11 @@ NO_BROKER_RETRY_S: Final = 5.0
 TOPIC_GIVE_UP_DAYS: Final = 14
 """As long as the broker keeps a subscriber's session (deploy/mosquitto/whorl.conf): then it is dead, and kept."""
 
-WEBHOOK_GIVE_UP_HOURS: Final = 24
-"""A receiver may be down for a day; longer than that, people have to speak to each other."""
+WEBHOOK_GIVE_UP_HOURS: Final = 72
+"""A receiver may be down for a day, or a weekend; longer than that, people have to speak to each other."""
 
 LEAST_ATTEMPTS: Final = 20
-"""Nothing is given up before it was tried so often, however far the clock has jumped: in 24 hours there are some 30."""
+"""Nothing is given up before it was tried so often, however far the clock has jumped: in 24 hours there are some 40."""
 
 WEBHOOK_AT_ONCE: Final = 4
 """Posts under way to one subscriber; more wait in the database, so that one that hangs holds nothing else up."""

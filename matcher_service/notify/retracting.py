@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from interchange.charges import CLEARED
+from interchange.charges import CLEARED, Disposition
 from interchange.notices import Cause
 from matcher_service.auditing import record
 from matcher_service.notify import parameters
@@ -114,7 +114,10 @@ def dispositions_changed(session: Session, tcn: str, *, now: datetime | None = N
         disposition = read_facts(session, submission_id).disposition
         if disposition in CLEARED:
             words = f"the matter ended: {disposition}"
-            retract(session, identification_id, cause=Cause.DISMISSED, by=_ACTOR, words=words, now=at)
+            # Who was told does not learn that somebody is a victim or a witness.
+            protected = disposition is Disposition.NOT_ACCUSED
+            cause = Cause.WITHDRAWN if protected else Cause.DISMISSED
+            retract(session, identification_id, cause=cause, by=_ACTOR, words=words, now=at)
             continue
         queued = release(session, identification_id, now=at)
         if queued:

@@ -73,6 +73,22 @@ class Coverage:
         return self.active / self.jurisdictions if self.jurisdictions else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What one jurisdiction and one repository agreed on: since when, of whom signed, and whether it holds now."""
+
+    jurisdiction: str
+    name: str
+    repository: str
+    version: int
+    state: str
+    from_at: datetime
+    until_at: datetime | None
+    covers: str
+    signed_by: str
+    document_sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class ExaminerFigures:
     """How one examiner did on cases whose answer was known: strangers put among the candidates."""
@@ -98,6 +114,8 @@ class Figures:
         closed_tasks: by repository, examiners' tasks that ended, and those of them that ended without identification.
         examiners: results on seeded cases.
         coverage: by state and repository.
+        policies: who agreed to what.
+        self_reported: booked and notified by group, as jails summed up what people said of themselves; or nothing.
         names: of jurisdictions, by code.
     """
 
@@ -112,6 +130,8 @@ class Figures:
     closed_tasks: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     examiners: list[ExaminerFigures] = field(default_factory=list[ExaminerFigures])
     coverage: list[Coverage] = field(default_factory=list[Coverage])
+    policies: list[Policy] = field(default_factory=list[Policy])
+    self_reported: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     names: dict[str, str] = field(default_factory=dict[str, str])
 
     @property

@@ -18,6 +18,7 @@ from matcher_service.oversight.figures import (
     LevelCell,
     Stage,
 )
+from matcher_service.oversight.policies import policies
 from matcher_service.repositories.schema import Base
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def gather(
             part()
         on_part("coverage")
         figures.coverage = coverage(session, now=made_at)
+        on_part("agreements")
+        figures.policies = policies(session, now=made_at)
     return figures
 
 

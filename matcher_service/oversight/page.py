@@ -65,6 +65,8 @@ def page_of(figures: Figures, *, public: bool) -> dict[str, Any]:
         "smallest": parameters.SMALLEST_CELL,
         "came": text_of_count(figures.total(Stage.SUBMISSIONS), smallest=smallest),
         "sections": [_section(figures, name, smallest) for name in figures.repositories],
+        "policies": _policies(figures),
+        "self_reported": _self_reported(figures, smallest),
         "levels": _levels(figures, smallest),
         "outcomes": _counted(figures.outcomes, "Outcome", smallest),
         "causes": _counted(figures.causes, "Cause", smallest),
@@ -180,6 +182,31 @@ def _funnel_words(found: Funnel) -> str:
         f"{found.tested} jurisdictions were compared; over all it is {100 * found.rate:.2f} %."
         " Whoever stands outside of the dashed lines is a question to be asked, not an answer."
     )
+
+
+def _policies(figures: Figures) -> Table:
+    listed = figures.policies[: parameters.MOST_JURISDICTIONS_LISTED]
+    return Table(
+        ("Jurisdiction", "Repository", "Is", "From", "Until", "Covers", "Signed by", "Document"),
+        tuple(
+            (
+                f"{one.name} ({one.jurisdiction})", one.repository, one.state, f"{one.from_at:%Y-%m-%d}",
+                "" if one.until_at is None else f"{one.until_at:%Y-%m-%d}", one.covers, one.signed_by,
+                one.document_sha256[:12],
+            )
+            for one in listed
+        ),
+        more=len(figures.policies) - len(listed),
+    )  # fmt: skip
+
+
+def _self_reported(figures: Figures, smallest: int) -> Table:
+    table = suppress(list(figures.self_reported.values()), smallest=smallest, rows_add_up=False)
+    rows: list[tuple[str, ...]] = []
+    for row, (group, (booked, notified)) in enumerate(figures.self_reported.items()):
+        share = "" if table.hidden[row].any() or not booked else f"{100 * notified / booked:.1f} %"
+        rows.append((group, table.text(row, 0), table.text(row, 1), share))
+    return Table(("Group", "Booked", "Notified", "Share"), tuple(rows))
 
 
 def _levels(figures: Figures, smallest: int) -> Table:

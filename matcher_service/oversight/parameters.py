@@ -19,3 +19,7 @@ measured (Spiegelhalter, "Funnel plots for comparing institutional performance",
 MOST_MONTHS: Final = 240
 MOST_JURISDICTIONS_LISTED: Final = 200
 """Rows of the page's table; all are in the CSV."""
+
+# A file of self-reported sums: 3,200 jurisdictions, a year, ten groups are 384,000 lines of some 40 bytes.
+MAX_SELF_REPORTED_ROWS: Final = 500_000
+MAX_SELF_REPORTED_BYTES: Final = 32 << 20

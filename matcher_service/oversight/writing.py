@@ -23,9 +23,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_report(figures: Figures, folder: Path, *, public: bool) -> list[Path]:
-    """Write ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv`` and ``coverage.csv``.
+    """Write the page and every table of figures.
 
-    The folder is made if it is not there. Raises OSError.
+    ``report.html``, ``by_month.csv``, ``by_jurisdiction.csv``, ``levels.csv``, ``coverage.csv`` and ``policies.csv``;
+    where there are any, ``self_reported.csv``. The folder is made if it is not there. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {
@@ -34,7 +35,10 @@ def write_report(figures: Figures, folder: Path, *, public: bool) -> list[Path]:
         "by_jurisdiction.csv": _csv(_by(figures, "jurisdiction", public=public)),
         "levels.csv": _csv(_levels(figures, public=public)),
         "coverage.csv": _csv(_coverage(figures)),
+        "policies.csv": _csv(_policies(figures)),
     }
+    if figures.self_reported:
+        files["self_reported.csv"] = _csv(_self_reported(figures, public=public))
     for name, text in files.items():
         write_whole(folder / name, text.encode(), mode=PUBLIC if public else 0o600)
     return [folder / name for name in files]
@@ -86,6 +90,30 @@ def _coverage(figures: Figures) -> Iterator[tuple[str, ...]]:
     yield ("repository", "state", "active", "jurisdictions")
     for one in figures.coverage:
         yield (one.repository, one.state, str(one.active), str(one.jurisdictions))
+
+
+def _policies(figures: Figures) -> Iterator[tuple[str, ...]]:
+    yield (
+        "jurisdiction", "name", "repository", "version", "state", "from", "until", "covers", "signed_by",
+        "document_sha256",
+    )  # fmt: skip
+    for one in figures.policies:
+        until = "" if one.until_at is None else one.until_at.isoformat()
+        yield (
+            one.jurisdiction, one.name, one.repository, str(one.version), one.state, one.from_at.isoformat(), until,
+            one.covers, one.signed_by, one.document_sha256,
+        )  # fmt: skip
+
+
+def _self_reported(figures: Figures, *, public: bool) -> Iterator[tuple[str, ...]]:
+    yield ("group", "booked", "notified")
+    table = suppress(
+        list(figures.self_reported.values()),
+        smallest=SMALLEST_CELL if public else 1,
+        rows_add_up=False,
+    )
+    for row, group in enumerate(figures.self_reported):
+        yield (group, *(_plain(table.text(row, column)) for column in range(2)))
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,9 +12,12 @@ from sqlalchemy import delete, func, select
 
 from interchange.logs import facts
 from interchange.messages import MAX_PAYLOAD_BYTES
+from matcher_service.auditing.recording import record
 from matcher_service.repositories.schema import RefusedSubmission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session
 
     from matcher_service.repositories.database import Database
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("matcher.quarantine")
 
 MAX_TOPIC = 120
+# Of one device's refusals one a minute goes into the audit, with how many came since: nobody can flood it.
+AUDITED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,17 @@ class Refusal:
 class Quarantine:
     """Refused submissions. The oldest make room for new ones, those of the same device first."""
 
-    def __init__(self, database: Database, *, per_device: int, total: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        per_device: int,
+        total: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
+        self._monotonic = monotonic
+        self._audited: dict[str, tuple[float, int]] = {}
         self._per_device = per_device
         self._total = total
 
@@ -65,6 +80,7 @@ class Quarantine:
             session.flush()
             self._make_room(session, self._per_device, device)
             self._make_room(session, self._total, None)
+            self._audit(session, device, tcn, field)
 
     def newest(self, *, limit: int = 50) -> list[Refusal]:
         """The newest refusals, newest first."""
@@ -84,6 +100,22 @@ class Quarantine:
                 for row in session.scalars(query)
             ]
 
+    def _audit(self, session: Session, device: str, tcn: str | None, field: str) -> None:
+        now = self._monotonic()
+        last, since = self._audited.get(device, (-AUDITED_EVERY_S, 0))
+        if now - last < AUDITED_EVERY_S:
+            self._audited[device] = last, since + 1
+            return
+        record(
+            session,
+            "submission.refused",
+            actor="system:intake",
+            purpose="it cannot be taken, and is kept for inspection",
+            subject=_shown(tcn or "", 120),
+            details={"device": _shown(device, 64), "field": _shown(field, 120), "others_since": since},
+        )
+        self._audited[device] = now, 0
+
     def _make_room(self, session: Session, kept: int, device: str | None) -> None:
         mine = () if device is None else (RefusedSubmission.device == device,)
         excess = (session.scalar(select(func.count(RefusedSubmission.id)).where(*mine)) or 0) - kept
@@ -91,6 +123,11 @@ class Quarantine:
             oldest = select(RefusedSubmission.id).where(*mine).order_by(RefusedSubmission.id).limit(excess)
             session.execute(delete(RefusedSubmission).where(RefusedSubmission.id.in_(oldest)))
             log.warning("quarantine full, oldest dropped", extra=facts(count=excess, device=device or "any"))
+
+
+def _shown(text: str, longest: int) -> str:
+    """What came from outside, as the audit can hold it."""
+    return "".join(sign for sign in text if sign.isprintable())[:longest]
 
 
 def _text(text: str, most: int) -> str:

@@ -258,9 +258,22 @@ class Reviews:
 
     @contextlib.contextmanager
     def _refusals(self, account: Account, action: Action, number: int | None = None) -> Generator[None]:
-        """Whoever tries what is not theirs stands in the audit."""
+        """Whoever tries what is not theirs, or comes too late with it, stands in the audit."""
         try:
             yield
+        except (TaskTaken, TaskOver) as late:
+            note(
+                self._database,
+                "review.refused",
+                actor=account.name,
+                role=account.acting_as,
+                purpose=PURPOSE,
+                outcome="refused",
+                task=late.task,
+                tried=str(action),
+                because="taken" if isinstance(late, TaskTaken) else "over",
+            )
+            raise
         except NotPermitted as refused:
             about: dict[str, Any] = {} if number is None else {"task": number}
             note(

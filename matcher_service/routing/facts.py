@@ -88,7 +88,8 @@ def read_facts(session: Session, submission_id: int, *, complete: bool = False) 
     )
     for reported_charge, reported_disposition in session.execute(reports):
         charge = reported_charge or charge
-        disposition = reported_disposition or disposition
+        if disposition != Disposition.NOT_ACCUSED:  # whoever is under this protection stays under it
+            disposition = reported_disposition or disposition
     return Facts(
         ori=ori,
         agency=agency,

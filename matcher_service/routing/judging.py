@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     FINGERS = "fingers"
     CHARGE_CLASS = "charge_class"
     CLEARED = "cleared"
+    NOT_ACCUSED = "not_accused"  # a victim, a witness: no rule and no mode opens anything
     CHARGE_MISSING = "charge_missing"
     DISPOSITION_MISSING = "disposition_missing"
     DISPOSITION_AWAITED = "disposition_awaited"
@@ -161,6 +162,9 @@ def judge(facts: Facts, snapshot: Snapshot, *, repository_id: int, repository: s
 
 
 def _finding(facts: Facts, snapshot: Snapshot, repository_id: int, repository: str, at: datetime) -> _Finding:
+    if facts.disposition is Disposition.NOT_ACCUSED:
+        words = "Nobody is accused of anything here: no rule opens anything to it, and nothing is shared."
+        return _no(ReasonCode.NOT_ACCUSED, words)
     if snapshot.mode is Mode.EVERYTHING:
         return _Finding(
             Verdict.SEARCH,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from matcher_service.auditing import record
+from matcher_service.auditing import note, record
 from matcher_service.routing import looking, proposals
 from matcher_service.routing.entering import Entered, enter, limit, switch_off, turn_clock
 from matcher_service.routing.errors import BadRegisterFile, NotInRegister, RegisterRefused
@@ -15,7 +16,7 @@ from matcher_service.routing.rules import Mode, RuleState
 from matcher_service.routing.snapshot import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -42,14 +43,14 @@ class Register:
         self, entries: Sequence[ActivationEntry], *, by: Account, reason: str, historic: bool = False
     ) -> list[int]:
         """Ask for activations; a request for each repository. Raises RegisterRefused, NotInRegister, NotPermitted."""
-        with self._database.write() as session:
+        with self._refusals(by.name, "propose"), self._database.write() as session:
             return proposals.propose(
                 session, entries, by=by, reason=reason, now=self._now(), historic=historic
             )
 
     def approve(self, number: int, *, by: Account) -> list[Entered]:
         """Agree to somebody else's proposal, and enter it. Raises RegisterRefused, TwoPersonError, NotPermitted."""
-        with self._database.write() as session:
+        with self._refusals(by.name, "approve"), self._database.write() as session:
             return proposals.approve(session, number, by=by, now=self._now())
 
     def refuse(self, number: int, *, by: Account, words: str) -> None:
@@ -69,9 +70,9 @@ class Register:
 
         Raises RegisterRefused, also where it is the same person twice, and NotInRegister.
         """
-        if by == approved_by:
-            raise RegisterRefused("same person", "an activation takes two people; this is one")
-        with self._database.write() as session:
+        with self._refusals(by, "enter"), self._database.write() as session:
+            if by == approved_by:
+                raise RegisterRefused("same person", "an activation takes two people; this is one")
             entered = enter(
                 session, entries, by=by, approved_by=approved_by, now=self._now(), historic=historic
             )
@@ -118,7 +119,7 @@ class Register:
                 "holds activations, which take two people: say who proposes them (--as NAME)",
             )
         try:
-            with self._database.write() as session:
+            with self._refusals(by, "import"), self._database.write() as session:
                 placed = enter_jurisdictions(session, content.jurisdictions, now=now)
                 agencies = enter_agencies(session, content.agencies)
                 numbers: list[int] = []
@@ -152,6 +153,20 @@ class Register:
             )
             raise BadRegisterFile(source, line, error.what, str(error)) from None
 
+    def note_refusal(self, actor: str, tried: str, *, because: str, line: int = 0, column: str = "") -> None:
+        """A file or an entry of which nothing was taken, for the audit: what was tried, and where it is wrong."""
+        note(
+            self._database,
+            "register.refused",
+            actor=actor,
+            purpose=PURPOSE,
+            outcome="refused",
+            tried=tried,
+            because=because,
+            line=line,
+            column="".join(sign for sign in column if sign.isprintable())[:40],
+        )
+
     def set_mode(self, mode: Mode, *, by: str) -> bool:
         """Put the rules in force, or out of it. False if it is so already."""
         with self._database.read() as session:
@@ -175,6 +190,18 @@ class Register:
             return looking.content(session)
 
     # -- inside
+
+    @contextlib.contextmanager
+    def _refusals(self, actor: str, tried: str) -> Generator[None]:
+        """What does not fit the register changes nothing, and that somebody tried it stands in the audit."""
+        try:
+            yield
+        except RegisterRefused as error:
+            self.note_refusal(actor, tried, because=error.outcome, line=error.line, column=error.column)
+            raise
+        except NotInRegister as error:
+            self.note_refusal(actor, tried, because="not in the register", column=error.what)
+            raise
 
     def _switch_off(
         self,

@@ -205,6 +205,20 @@ def test_roles_by_routes(centre, people, route):
         assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.startswith("POST")])
+def test_no_form_is_taken_without_its_token_or_from_another_site(centre, people, route):
+    """Every one, also of those who have the right: what another page sends in their name does nothing."""
+    path = path_of(route)
+    allowed = people.values() if ROUTES[route] == ANYBODY else (people[role] for role in ROUTES[route])
+    person = next(iter(allowed))
+    without = person.client.post(path, data={"reason": "evil"})
+    elsewhere = person.client.post(
+        path, data={"csrf": person.csrf}, headers={"origin": "https://evil.example"}
+    )
+    assert (without.status_code, elsewhere.status_code) == (403, 403)
+    assert "Nothing was done" in without.text
+
+
 def test_signing_out_ends_the_session(centre):
     person = centre.as_role(EXAMINER)
     assert person.post("/sign-out").headers["location"] == "/sign-in"

@@ -5,6 +5,7 @@ One long file on purpose: one register, one set of files, and what becomes of ea
 
 import json
 import shutil
+import struct
 from datetime import UTC, datetime
 from importlib.util import find_spec
 
@@ -270,6 +271,24 @@ def test_a_broken_record_refuses_the_whole_and_the_errt_names_its_field(desk):
     shown = json.loads(desk.run("show", path, "--json", code=1).partition("}\n\n")[0])
     assert [one["position"] for one in shown["fingers"]] == [1, 3]
     assert [(one["record"], one["field"]) for one in shown["problems"]] == [(4, "9.134")]
+
+
+@pytest.mark.parametrize("size", [(65_535, 65_535), (4_000, 3_000)])
+def test_a_wsq_bomb_in_a_file_refuses_the_whole_and_is_in_the_audit(desk, size, monkeypatch):
+    from matcher_service.exchange import images
+
+    monkeypatch.setattr(images, "_run", lambda *_: pytest.fail("a decoder was started"))
+    width, height = size
+    frame = struct.pack(">HHBBHHBHBHBH", 0xFFA2, 17, 0, 255, height, width, 0, 1, 0, 1, 2, 0)
+    bomb = b"\xff\xa0" + frame + bytes(80) + b"\xff\xa1"
+    path = desk.file(positions=(1,), charge_class=ChargeClass.FELONY)
+    image = FoundImage(2, 0, ImageKind.WSQ, 500, 500, 500.0, bomb)
+    whole = desk.file("image.eft", positions=(2,), image=image).read_bytes()
+    path.write_bytes(_added(path.read_bytes(), whole, idc=12))
+    out = desk.run("submit", path, "--channel", "boone-livescan", code=1)
+    assert "Type-14" in out
+    assert desk.stored() == []
+    assert desk.actions()[-1] == "submission.refused"
 
 
 @pytest.mark.parametrize("colour", list(Colour))

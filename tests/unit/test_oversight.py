@@ -151,7 +151,7 @@ def test_the_auditors_report_says_it_all(tmp_path):
     files = write_report(figures, tmp_path / "report", public=False)
     page = (tmp_path / "report" / "report.html").read_text()
     assert {path.name for path in files} == {
-        "report.html", "by_month.csv", "by_jurisdiction.csv", "levels.csv", "coverage.csv",
+        "report.html", "by_month.csv", "by_jurisdiction.csv", "levels.csv", "coverage.csv", "policies.csv",
     }  # fmt: skip
     assert "examiner-2" in page
     assert "County 7 (US-MO-015)" in page

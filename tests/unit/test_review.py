@@ -553,6 +553,8 @@ def test_a_closed_browser_loses_nothing_and_blocks_nobody(alone):
     with pytest.raises(review.TaskOver):
         alone.reviews.decide(alone.ann, task, EX, reason="came back late")
     assert alone.rows(select(ReviewRound.examiner_id).where(ReviewRound.task_id == task)) == [alone.ben.id]
+    late = [(one.actor, json.loads(one.details)["because"]) for one in alone.audit("review.refused")]
+    assert late == [("ben", "taken"), ("ann", "taken"), ("ann", "over")]
 
 
 def test_a_claim_can_be_given_back_and_a_clock_that_jumps_blocks_nobody(alone):
@@ -611,6 +613,7 @@ def test_two_examiners_at_once_one_wins_the_other_is_told(alone):
             assert isinstance(decided, review.TaskTaken)
             assert isinstance(claimed, review.Claim)
             assert alone.row(task).state == State.OPEN
+    assert len(alone.audit("review.refused")) == 2 * 3  # whoever came second, each time
 
 
 def test_the_same_decision_from_two_windows_is_one(alone):

@@ -1,4 +1,7 @@
-"""docs/threat-model.md against the tests that it names: no claim without one, none that does not exist."""
+"""docs/threat-model.md and docs/safeguards.md against the tests that they name.
+
+No claim without one, none that does not exist, and nothing left out of what either page has to answer.
+"""
 
 import ast
 import re
@@ -8,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "threat-model.md"
+SAFEGUARDS = ROOT / "docs" / "safeguards.md"
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 NOT_STOPPED = "**not stopped**"
 # What issue 6 lists under "Let nobody in", one by one.
@@ -42,6 +46,68 @@ ATTACKERS = (
     "the supply chain",
 )
 BOUNDARIES = range(1, 11)
+# What such programmes were criticised for, each with the single safeguards that answer it.
+CRITICISED = {
+    "citizens and people in lawful status were held": (
+        "biometric candidate",
+        "challenge blocks notification until reviewed",
+        "outcomes include citizen and lawful status",
+    ),
+    "databases wrong or stale": ("provenance and age of the record with every hit", "no automatic hold"),
+    "arrest charge missing for 56 % of removals": (
+        "charge and disposition mandatory",
+        "versioned",
+        "parked if absent",
+    ),
+    "notifications about people never convicted, about traffic stops": (
+        "rules on charge class and disposition",
+        "deferred notification",
+        "withdrawn on dismissal",
+    ),
+    "nobody could say whether a jurisdiction could opt out": (
+        "signed",
+        "dated",
+        "public policy per jurisdiction",
+        "a real off switch",
+        "never shared silently",
+    ),
+    "no data to see unequal treatment": (
+        "outlier test between jurisdictions in the oversight report",
+        "optional self-reported aggregate, kept apart",
+        "small cells suppressed",
+    ),
+    "retention and onward sharing unclear": (
+        "time to live",
+        "expungement that cascades",
+        "receipts",
+        "proof of deletion",
+    ),
+    "examiners are biased by the order and scores of candidates": (
+        "candidates shuffled",
+        "scores hidden",
+        "known non-mates seeded",
+        "blind second examiner",
+    ),
+    "victims and witnesses deterred": ("suppression rules", "public reports"),
+}
+# What issue 7 lists under "Bad input", one by one, and the attacks on the web.
+BAD_INPUT = (
+    "malformed CSV register",
+    "malformed JSON register",
+    "overlapping activations",
+    "backdated activations",
+    "an unknown ORI",
+    "a charge code that is not in the table",
+    "an EBTS file with broken records",
+    "a WSQ bomb",
+    "a template of another type",
+    "a webhook that hangs",
+    "a webhook that answers 500 for a day",
+    "an examiner who closes the browser in mid-decision",
+    "two examiners deciding at once",
+    "a clock that jumps",
+)
+WEB = ("CSRF", "session fixation", "injection", "IDOR across repositories", "brute force")
 
 
 def rows_of(lines):
@@ -60,8 +126,8 @@ def rows_of(lines):
                 yield heading, header, cells
 
 
-def text():
-    return PAGE.read_text("utf-8")
+def text(page=PAGE):
+    return page.read_text("utf-8")
 
 
 def claims(words):
@@ -104,9 +170,37 @@ def exists(path, name):
     return name.startswith("test_") and name in _tests[path]
 
 
-def test_every_claim_names_a_test_that_exists():
-    assert faults_of(text()) == []
-    assert len(claims(text())) > 80
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 80), (SAFEGUARDS, 60)])
+def test_every_claim_names_a_test_that_exists(page, least):
+    assert faults_of(text(page)) == []
+    assert len(claims(text(page))) > least
+
+
+def test_every_criticism_has_each_of_its_safeguards():
+    answered, criticism = {}, ""
+    for heading, cells in claims(text(SAFEGUARDS)):
+        if heading == "What went wrong elsewhere":
+            criticism = cells[0] or criticism  # an empty one goes on with the one above
+            answered.setdefault(criticism, []).append(cells[1])
+    assert set(CRITICISED) <= set(answered)
+    for criticism, safeguards in CRITICISED.items():
+        for one in safeguards:
+            assert any(one in safeguard for safeguard in answered[criticism]), (criticism, one)
+
+
+def test_all_bad_input_and_all_attacks_on_the_web_have_a_line():
+    lines = {}
+    for heading, cells in claims(text(SAFEGUARDS)):
+        lines.setdefault(heading, []).append(cells[0])
+    assert set(BAD_INPUT) <= set(lines["Bad input"])
+    for attack in WEB:
+        assert any(line.startswith(attack) for line in lines["The web"]), attack
+
+
+def test_what_a_safeguard_stands_in_is_there():
+    for _, cells in claims(text(SAFEGUARDS)):
+        for path in re.findall(r"`((?:interchange|matcher_service)/[\w/.-]+)`", cells[2]):
+            assert (ROOT / path).exists(), path
 
 
 def test_every_attack_of_the_list_has_a_line():
