@@ -75,9 +75,7 @@ def open_images(settings: EdgeSettings, spool: Spool) -> Generator[ImageStore | 
         yield None
         return
     try:
-        opened = ImageStore(
-            path, vault=spool.vault, disk_reserve_bytes=settings.spool.disk_reserve_bytes
-        )
+        opened = ImageStore(path, vault=spool.vault, disk_reserve_bytes=settings.spool.disk_reserve_bytes)
     except SpoolError as error:
         fail(error)
     with opened:

@@ -87,9 +87,7 @@ class Images:
                 _check(session, stored.id, sent)
             except MessageError as error:
                 refused: str | None = f"{error.field}: {error.reason}"[:300]
-                log.warning(
-                    "image refused", extra=told | facts(field=error.field, reason=error.reason)
-                )
+                log.warning("image refused", extra=told | facts(field=error.field, reason=error.reason))
                 self._record(session, stored, "image.refused", number=sent.number, reason=str(refused))
                 picture = b""
             else:
@@ -122,9 +120,7 @@ class Images:
             session, stored, "image.offered", offered=offered, wanted=offered if open_to else 0, rules=names
         )
 
-    def _record(
-        self, session: Session, stored: StoredSubmission, action: str, **details: str | int
-    ) -> None:
+    def _record(self, session: Session, stored: StoredSubmission, action: str, **details: str | int) -> None:
         actor = f"device:{stored.device}"
         record(session, action, actor=actor, purpose=PURPOSE, subject=stored.tcn, details=details)
 

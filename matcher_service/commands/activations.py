@@ -55,7 +55,8 @@ def propose(
     ] = False,
     retention: Annotated[str, typer.Option(help="What the parties agreed on retention.")] = "",
     images: Annotated[
-        bool, typer.Option("--images", help="Submissions may carry images of their prints, for its examiners.")
+        bool,
+        typer.Option("--images", help="Submissions may carry images of their prints, for its examiners."),
     ] = False,
     replaces: Annotated[int | None, typer.Option(help="The version that this one takes over from.")] = None,
     config: Config = None,

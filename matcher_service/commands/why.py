@@ -134,10 +134,10 @@ def _show(found: Why) -> None:
         console.print(f"  reported {_time(one.reported_at)} by {one.reported_by}: {told}")
     if found.images is not None:
         kept = " and ".join(found.images.repositories)
-        said = f"kept for those who review in {kept}" if kept else "no rule lets it carry them; none was taken"
-        console.print(
-            f"  {found.images.offered} images offered {_time(found.images.decided_at)}: {said}"
+        said = (
+            f"kept for those who review in {kept}" if kept else "no rule lets it carry them; none was taken"
         )
+        console.print(f"  {found.images.offered} images offered {_time(found.images.decided_at)}: {said}")
     if found.mode == "everything":
         console.print("  The rules are NOT in force here: everything is searched.", style="bold yellow")
     for one in found.repositories:

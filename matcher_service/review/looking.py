@@ -138,9 +138,7 @@ def gather(database: Database, task: Task, *, expires_at: datetime, images: bool
         repository=task.repository,
         due_at=task.row.due_at,
         expires_at=expires_at,
-        probes=tuple(
-            ShownPrint(*one, image=pictures.get(number, b"")) for number, one in enumerate(probes)
-        ),
+        probes=tuple(ShownPrint(*one, image=pictures.get(number, b"")) for number, one in enumerate(probes)),
         candidates=tuple(
             ShownCandidate(places[identity], tuple(sorted(prints, key=lambda one: one.position)))
             for identity, prints in theirs.items()

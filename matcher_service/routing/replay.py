@@ -148,7 +148,9 @@ def why(session: Session, tcn: str, *, now: datetime) -> Why:
 
 def _images(session: Session, submission: int) -> ImagesOffered | None:
     row = session.get(ImageOffer, submission)
-    return None if row is None else ImagesOffered(row.offered, tuple(row.repositories.split()), row.decided_at)
+    return (
+        None if row is None else ImagesOffered(row.offered, tuple(row.repositories.split()), row.decided_at)
+    )
 
 
 def _repository(
