@@ -15,10 +15,10 @@ from edge_service import parameters
 from edge_service.clock import SystemClock
 from edge_service.extraction.quality import Assessment
 from edge_service.image_offers import ImageOffers
+from edge_service.running_parts import open_images
 from edge_service.sensors.frame import Frame
 from edge_service.service import EdgeService
 from edge_service.settings import EdgeSettings, UplinkSettings
-from edge_service.running_parts import open_images
 from edge_service.spool import Spool
 from edge_service.spool.images import FILE, ImageStore
 from hardware.bench.made_up import made_up_minutiae
