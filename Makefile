@@ -20,7 +20,7 @@ PYTHON_DEB = 3.11
 STEPS ?= 20000
 SEED ?= 1
 
-.PHONY: help setup demo test lint firmware deb test-deb test-arm64 hil model bench-accuracy lock clean system-packages browser
+.PHONY: help setup demo test test-postgres postgres lint firmware deb test-deb test-arm64 hil model bench-accuracy lock clean system-packages browser
 
 help:  ## this list
 	@echo "Whorl: open fingerprint identification for small county jails"; echo
@@ -71,6 +71,20 @@ demo: setup  ## bookings from the sensor to the reply, and all that follows from
 
 test: setup browser  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The server's programs are wanted, not its service: a cluster that would come with it is not made.
+postgres:
+	@if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+	  echo "Installing postgresql, for the tests of the store (needs root)"; \
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && \
+	  { [ -e /etc/postgresql-common/createcluster.conf ] || { $(SUDO) mkdir -p /etc/postgresql-common && \
+	    echo "create_main_cluster = false" | $(SUDO) tee /etc/postgresql-common/createcluster.conf >/dev/null; }; } && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Options::=--force-confold \
+	    --no-install-recommends postgresql >/dev/null; \
+	fi
+
+test-postgres: setup postgres  ## all tests of the store, on a PostgreSQL server of their own
+	$(BIN)/python -m pytest --postgres tests/unit -n 2 --dist loadfile
 
 # The types of MicroPython's modules stand in for those of Python's own library, so they live apart.
 build/typings/.ready: requirements/stubs.txt $(VENV)/.ready
@@ -135,7 +149,8 @@ model: setup  ## teach the network from DATA=..., choose on DEV=...
 
 lock: setup  ## resolve and pin the dependencies anew
 	$(BIN)/python $(PIP) install -q uv
-	$(UV_COMPILE) pyproject.toml --extra edge --extra matcher --extra dev -o requirements/lock.txt
+	$(UV_COMPILE) pyproject.toml --extra edge --extra matcher --extra postgres --extra dev \
+	  -o requirements/lock.txt
 	$(UV_COMPILE) pyproject.toml requirements/hil.in --extra edge -c requirements/lock.txt --no-emit-package pyserial \
 	  -o requirements/hil.txt
 	$(UV_COMPILE) requirements/stubs.in -o requirements/stubs.txt

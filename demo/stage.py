@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +18,12 @@ from edge_service.service import EdgeService
 from edge_service.settings import CaptureSettings, EdgeSettings, UplinkSettings
 from edge_service.spool import Spool
 from edge_service.uplink import Uplink
-from hardware.bench.broker import Broker
 from hardware.bench.emulator import SensorEmulator
 from hardware.bench.firmware_process import find_micropython
-from hardware.bench.process import ChildProcess, ProcessError
-from hardware.bench.secure_centre import SecureCentre
+from hardware.bench.process import ChildProcess
 from hardware.bench.technician import pair
 from hardware.bench.virtual_board import VirtualBoard
+from hardware.bench.workshop_centre import WorkshopCentre
 from interchange.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
     from edge_service.booking import BookingEvent
     from edge_service.extraction import Extractor
     from edge_service.sensors import FingerprintSensor
+    from hardware.bench.broker import Broker
+    from hardware.bench.secure_centre import SecureCentre
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,6 @@ BOONE = Kiosk("demo-kiosk", "MO0100000")
 SENSOR_MODEL = "R307"
 SENSOR_BAUD = 115_200
 BOARD_READY_S = 30.0
-READY_TIMEOUT_S = 240.0  # the first start compiles the matcher's kernels
 
 
 class Stage:
@@ -99,14 +97,19 @@ class Stage:
     def start(self, on_part: Callable[[str], None]) -> None:
         """Start every part; `on_part` is told in words what is being started."""
         on_part("Mosquitto on a loopback port")
-        self.centre = SecureCentre(self.folder, database_url=self.database_url) if self._secure else None
-        broker = self.centre.broker if self.centre else Broker(self.folder / "broker")
-        self.broker = self._open.enter_context(broker)
-        plain = [f"broker.port={self.broker.port}", f"database.url={self.database_url}"]
-        plain += [f"routing.devices.{kiosk.name}={kiosk.ori}" for kiosk in self._kiosks]
-        self.settings = [*(self.centre.settings if self.centre else plain), f"routing.mode={self._mode}"]
+        more = [f"routing.mode={self._mode}"]
+        if not self._secure:  # otherwise the authority knows it
+            more += [f"routing.devices.{kiosk.name}={kiosk.ori}" for kiosk in self._kiosks]
+        self._centre = self._open.enter_context(
+            WorkshopCentre(self.folder, secure=self._secure, settings=more)
+        )
+        self.centre, self.broker, self.settings = (
+            self._centre.secure,
+            self._centre.broker,
+            self._centre.settings,
+        )
         on_part("the matcher (the first time it compiles its kernels, up to a minute)")
-        self._start_matcher(self.settings)
+        self._centre.start_matcher()
         on_part(f"an emulated {SENSOR_MODEL} sensor on a pseudo-terminal")
         self.sensor = self._open.enter_context(
             SensorEmulator(SENSOR_MODEL, baud=SENSOR_BAUD, speed=self._speed, auto_next=True)
@@ -114,8 +117,7 @@ class Stage:
         reader = self._start_reader(on_part)
         if self.centre is not None:
             on_part("the centre's door; each kiosk brings its one-time code")
-            self.centre.start_api()
-            self._open.callback(self.centre.stop_api)
+            self._centre.start_door()
         for kiosk in self._kiosks:
             on_part("the kiosk's edge service")
             self.edges[kiosk.name] = self._start_kiosk(kiosk, reader)
@@ -198,24 +200,7 @@ class Stage:
     def _kiosk_settings(self, kiosk: Kiosk) -> EdgeSettings:
         """The kiosk's settings: where there is a centre to be let in by, as they are after that."""
         identity = self.folder / f"identity-{kiosk.name}"
-        chosen = [f"identity.folder={identity}"]
-        if self.centre is None:
-            broker = self.broker
-            chosen += [f"device={kiosk.name}", f"broker.host={broker.host}", f"broker.port={broker.port}"]
-        else:
-            self.centre.provision(identity, self.centre.invite(kiosk.name, kiosk.ori))
-        return load_settings(EdgeSettings, None, chosen)
-
-    def _start_matcher(self, settings: list[str]) -> None:
-        ready = self.folder / "matcher.ready"
-        command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", ready]
-        command += [word for setting in settings for word in ("--set", setting)]
-        matcher = self.child("the matcher", *command)
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while not ready.exists():
-            if matcher.returncode is not None or time.monotonic() > deadline:
-                raise ProcessError("the matcher", "did not become ready", matcher.output()[-1500:])
-            time.sleep(0.05)
+        return load_settings(EdgeSettings, None, self._centre.admit(kiosk.name, kiosk.ori, identity))
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_service import parameters
+from edge_service.c_library import c_library
 from interchange.messages import CaptureTime
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -69,7 +70,7 @@ class SystemClock:
 def is_synchronised() -> bool:
     """Whether the kernel says that its clock is kept by a time server (adjtimex(2))."""
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state = c_library().adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
         return False
     return 0 <= state < _TIME_ERROR

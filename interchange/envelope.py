@@ -14,7 +14,7 @@ Nothing but these algorithms is read. Keys are P-256, one for signing and anothe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from interchange.envelope_keys import PrivateKey, PublicKey
@@ -34,11 +34,15 @@ _CONTEXT_OF_KEY = {"alg": "A256GCM"}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that was opened: its payload, and the id of the key that signed it. `signed` is both, as it came."""
+    """A message that was opened: its payload, and the id of the key that signed it. `signed` is both, as it came.
+
+    `receiver` is the id of our key to which it was sealed; empty where it was not.
+    """
 
     payload: bytes
     signer: bytes
     signed: bytes = field(default=b"", repr=False)
+    receiver: bytes = b""
 
 
 def seal(payload: bytes, *, signer: PrivateKey, receiver: PublicKey, context: str) -> bytes:
@@ -86,7 +90,7 @@ def unseal(
         )
     except Exception:  # noqa: BLE001 - the library raises many things on bytes from a wire
         raise EnvelopeError("it cannot be opened: damaged, or meant for another topic") from None
-    return check_signed(signed, signers=signers, context=context)
+    return replace(check_signed(signed, signers=signers, context=context), receiver=own.id)
 
 
 def check_signed(signed: bytes, *, signers: Iterable[PublicKey], context: str) -> Opened:

@@ -79,14 +79,14 @@ BootId = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f-]{1,36}\z")]
 Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 Template = Annotated[
     bytes,
-    BeforeValidator(_from_base64(MAX_TEMPLATE_BYTES)),
     Field(min_length=24, max_length=MAX_TEMPLATE_BYTES),
+    BeforeValidator(_from_base64(MAX_TEMPLATE_BYTES)),
     PlainSerializer(_to_base64, return_type=str),
 ]
 Image = Annotated[
     bytes,
+    Field(min_length=64, max_length=MAX_IMAGE_BYTES),
     BeforeValidator(_from_base64(MAX_IMAGE_BYTES)),
-    Field(min_length=64, max_length=MAX_IMAGE_BYTES, repr=False),
     PlainSerializer(_to_base64, return_type=str),
 ]
 

@@ -1,4 +1,4 @@
-"""What crosses between the centre and a subscriber: hit, retraction, correction, receipt, as JSON, version 1.
+"""What crosses between the centre and a subscriber: hit, retraction, correction, keys, receipt, as JSON, version 1.
 
 Always signed by the sender and sealed to the receiver (`envelope`), with the topic as context, also where it goes
 by a webhook. A hit says that an examiner found two sets of prints to be of one person. It says nothing else.
@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from interchange.charges import ChargeClass, Disposition  # noqa: TC001 - pydantic reads them at run time
 from interchange.fields import Count, Instant, Message, Name, Reference, Sha256, Tcn, Words
 from interchange.messages import MESSAGE_VERSION, Version
+from interchange.provisioning import CentreKeys  # noqa: TC001 - pydantic reads it at run time
 
 CAUTION = (
     "A biometric candidate that examiners confirmed: two sets of prints agree. This is no finding of status or guilt,"
@@ -128,6 +129,20 @@ class Correction(Message):
     tcn: Tcn
     state: CorrectionState
     words: Sentence
+
+
+class KeysNotice(Message):
+    """The centre has new keys: ``notify/v1/{subscriber}/keys``, signed by keys that the subscriber may know.
+
+    It comes once for each older generation of keys; the one whose signature is known is believed. A higher generation
+    takes the place of the one that is known, and never the other way round. It asks for no receipt: the next one that
+    is sealed to the new key says enough. The older keys still open receipts that are under way.
+    """
+
+    version: Version = MESSAGE_VERSION
+    kind: Literal["keys"] = "keys"
+    made_at: Instant
+    centre: CentreKeys
 
 
 class Receipt(Message):

@@ -44,6 +44,7 @@ class Notice(StrEnum):
     HIT = "hit"
     RETRACTION = "retraction"
     CORRECTION = "correction"
+    KEYS = "keys"
     RECEIPT = "receipt"
 
 

@@ -1,7 +1,9 @@
 """A search from the command line: recorded as a booking's is, with a TCN, its purpose, and opaque references.
 
-The prints go into the same store as a kiosk's submission, under the name `DESK`, before the search begins: there is
-no way to look somebody up that leaves no trace, and a candidate found so can be explained and reviewed like any other.
+It is made by the same right as a booking's, or by that of the repository's owner: see `desk_right`. The prints go into
+the same store as a kiosk's submission, under the name `DESK`, before the search begins: there is no way to look
+somebody up that leaves no trace, and a candidate found so can be explained and reviewed like any other. What a rule
+answers only after review is not shown here either.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ import contextlib
 import os
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -30,6 +32,9 @@ from interchange.messages import (
     encode_message,
 )
 from interchange.tcn import new_tcn
+from matcher_service.accounts import NotPermitted
+from matcher_service.auditing import note, record
+from matcher_service.desk_right import NotOpen
 from matcher_service.errors import MatcherError
 from matcher_service.galleries import MemoryStore
 from matcher_service.galleries.packing import Packing
@@ -44,6 +49,8 @@ from matcher_service.repositories import (
     WaitingSubmission,
 )
 from matcher_service.repositories.schema import StoredSubmission
+from matcher_service.routing import Answer, Arrival, Verdict, withdraw
+from matcher_service.routing.followers import searches_stored
 from matcher_service.search.packed import pack_print
 from matcher_service.search.repeated import same_finger_twice
 
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from interchange import Minutiae
+    from matcher_service.desk_right import DeskRight
     from matcher_service.galleries import PrintSource
     from matcher_service.reading import NamedPrint
     from matcher_service.repositories import Database
@@ -58,6 +66,7 @@ if TYPE_CHECKING:
     Watch = Callable[[Iterator[Any], int], Iterable[Any]]
 
 UNKNOWN_MODEL = ModelReference(name="unknown", sha256="0" * 64)
+_ACTION = "repository.search"
 _NO_BOOT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -135,15 +144,19 @@ class DeskCandidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskResult:
-    """What a search gave, and the TCN under which it is recorded."""
+    """What a search gave, and the TCN under which it is recorded.
+
+    `to_follow` where the rule has people look at it first: then there is neither colour nor candidate.
+    """
 
     tcn: str
     repository: str
     purpose: Purpose
-    colour: Colour
+    colour: Colour | None
     duration_ms: float
     gallery_prints: int
     candidates: tuple[DeskCandidate, ...]
+    to_follow: bool = False
 
 
 def purpose_of(text: str) -> Purpose:
@@ -163,6 +176,8 @@ def search(
     prints: Sequence[NamedPrint],
     *,
     purpose: Purpose,
+    right: DeskRight,
+    actor: str,
     make_gallery: Callable[[PrintSource], DeskGallery],
     colour: Callable[[float, int], str],
     limit: int,
@@ -173,16 +188,18 @@ def search(
 
     `colour` is given a candidate's evidence and the number of identities, as `search.colour` is. What is read
     stays in memory: a copy on the disk that nobody keeps current would keep people whose removal it has not heard
-    of. `watch` is given what is read and how many prints there are, and gives it on. Raises SearchRefused for
-    prints that no submission may hold, UnknownRepository, StoreError.
+    of. `watch` is given what is read and how many prints there are, and gives it on. `actor` is who searches, as the
+    audit names them. Raises SearchRefused for prints that no submission may hold, NotOpen and NotPermitted where there
+    is no right to it, UnknownRepository, StoreError.
     """
-    submission = _submission(prints, purpose)
+    submission = _submission(prints, purpose, right)
     _refuse_repeated(prints)
     searchable = [(one.position, one.minutiae) for one in prints if len(one.minutiae) >= LEAST_MINUTIAE]
     if not searchable:
         raise SearchRefused(
             f"none of the prints has {LEAST_MINUTIAE} minutiae or more, so nothing can be searched: take them again"
         )
+    _ask(database, repository, right, actor=actor, purpose=purpose, fingers=len(prints))
     store = Repositories(database)
     source = _read(store, repository, threads=threads, watch=watch)
     identities = next(one.identities for one in store.summaries() if one.name == repository)
@@ -191,9 +208,23 @@ def search(
     # A name of its own claims the search for this process; should it die, a running matcher takes it up later.
     submissions = Submissions(database, instance=f"{DESK}-{os.getpid()}")
     payload = encode_message(submission)
-    submissions.file(submission, payload)
+    submissions.file(submission, payload, Arrival(ori=right.ori))
+    number = _row_of(database, submission.tcn)
+    with database.write() as session:
+        decision = right.decide(session, number, repository, now=datetime.now(UTC))
+        record(
+            session,
+            _ACTION,
+            actor=actor,
+            purpose=purpose,
+            subject=submission.tcn,
+            repository=repository,
+            role=right.role,
+            details={"ori": right.ori, "verdict": decision.verdict, "reason": decision.reason_code},
+        )
     searched_at, began = datetime.now(UTC), time.monotonic()
-    best = gallery.search(searchable, limit=limit)
+    searching = decision.verdict is Verdict.SEARCH  # it was, when it was asked; there is an off switch
+    best = gallery.search(searchable, limit=limit) if searching else []
     took_ms = (time.monotonic() - began) * 1000
     # What is green is no candidate: as in the reply to a booking, nobody's reference is made of it.
     candidates = tuple(
@@ -216,14 +247,43 @@ def search(
         gallery_prints=len(gallery),
         candidates=candidates,
     )
-    waiting = WaitingSubmission(
-        _row_of(database, submission.tcn), submission.tcn, DESK, searched_at, payload, 1
-    )
-    _record(submissions, waiting, result, searched_at=searched_at)
-    return result
+    waiting = WaitingSubmission(number, submission.tcn, DESK, searched_at, payload, 1)
+    if not searching or not _still(database, number, repository, right):
+        _finish(submissions, waiting, not_searched=(repository,))
+        raise SearchRefused(
+            f"{repository} was switched off for this meanwhile; what was found was thrown away. See:"
+            f" matcher-service why {submission.tcn}"
+        )
+    shown = decision.answer is Answer.FIRST
+    _record(submissions, waiting, result, searched_at=searched_at, shown=shown)
+    return result if shown else replace(result, colour=None, candidates=(), to_follow=True)
 
 
-def _submission(prints: Sequence[NamedPrint], purpose: Purpose) -> Submission:
+def _ask(
+    database: Database, repository: str, right: DeskRight, *, actor: str, purpose: Purpose, fingers: int
+) -> None:
+    """Nothing is read, and no print stored, for a search that is not allowed; the audit has that it was tried."""
+    try:
+        with database.read() as session:
+            right.refuse(session, repository, fingers=fingers, now=datetime.now(UTC))
+    except (NotOpen, NotPermitted) as error:
+        why = error.decision.reason_code if isinstance(error, NotOpen) else "not permitted"
+        note(database, _ACTION, actor=actor, purpose=purpose, outcome="refused", repository=repository,
+             role=right.role, ori=right.ori, reason=str(why))  # fmt: skip
+        raise
+
+
+def _still(database: Database, number: int, repository: str, right: DeskRight) -> bool:
+    now = datetime.now(UTC)
+    with database.read() as session:
+        if right.still(session, number, repository, now=now):
+            return True
+    with database.write() as session:
+        withdraw(session, number, repository, now=now)
+    return False
+
+
+def _submission(prints: Sequence[NamedPrint], purpose: Purpose, right: DeskRight) -> Submission:
     try:
         return Submission(
             tcn=new_tcn(DESK, now_ms=time.time_ns() // 1_000_000),
@@ -244,6 +304,7 @@ def _submission(prints: Sequence[NamedPrint], purpose: Purpose) -> Submission:
                 )
                 for one in prints
             ),
+            **cast("dict[str, Any]", right.said),
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -286,8 +347,14 @@ def _row_of(database: Database, tcn: str) -> int:
 
 
 def _record(
-    submissions: Submissions, waiting: WaitingSubmission, result: DeskResult, *, searched_at: datetime
+    submissions: Submissions,
+    waiting: WaitingSubmission,
+    result: DeskResult,
+    *,
+    searched_at: datetime,
+    shown: bool,
 ) -> None:
+    assert result.colour is not None
     searched = SearchOutcome(
         repository=result.repository,
         searched_at=searched_at,
@@ -296,20 +363,47 @@ def _record(
         colour=result.colour,
         candidates=tuple(FoundCandidate(c.reference, c.identity, c.score) for c in result.candidates),
     )
-    reply = Reply(
-        tcn=result.tcn,
-        answered_at=datetime.now(UTC),
-        repositories=(
-            RepositoryReply(
-                name=result.repository,
-                colour=result.colour,
-                candidates=tuple(c.reference for c in result.candidates),
-            ),
-        ),
-        timings_ms={f"search.{result.repository}": round(result.duration_ms, 3)},
+    told = RepositoryReply(
+        name=result.repository,
+        colour=result.colour,
+        candidates=tuple(c.reference for c in result.candidates),
     )
-    if not submissions.finish(waiting, encode_message(reply), [searched], Outcome.ANSWERED):
+    _finish(
+        submissions,
+        waiting,
+        searched,
+        told=(told,) if shown else (),
+        to_follow=() if shown else (result.repository,),
+        timings_ms={f"search.{result.repository}": round(result.duration_ms, 3)} if shown else {},
+    )
+
+
+def _finish(
+    submissions: Submissions,
+    waiting: WaitingSubmission,
+    *searched: SearchOutcome,
+    told: tuple[RepositoryReply, ...] = (),
+    to_follow: tuple[str, ...] = (),
+    not_searched: tuple[str, ...] = (),
+    timings_ms: dict[str, float] | None = None,
+) -> None:
+    reply = Reply(
+        tcn=waiting.tcn,
+        answered_at=datetime.now(UTC),
+        repositories=told,
+        to_follow=to_follow,
+        not_searched=not_searched,
+        timings_ms=timings_ms or {},
+    )
+    done = submissions.finish(
+        waiting,
+        encode_message(reply),
+        searched,
+        Outcome.ANSWERED,
+        also=lambda session: searches_stored(session, waiting.id),
+    )
+    if not done:
         raise SearchRefused(
-            f"{result.tcn}: another matcher took up this search because it took so long; try again"
+            f"{waiting.tcn}: another matcher took up this search because it took so long; try again"
         )
-    submissions.mark_told(result.tcn)  # on this terminal
+    submissions.mark_told(waiting.tcn)  # on this terminal

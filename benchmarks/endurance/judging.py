@@ -1,20 +1,27 @@
-"""Whether the promise was kept: the officer's ledger against the matcher's database, read with SQLite alone."""
+"""Whether the promise was kept: the officer's ledger against the matcher's database.
+
+It is read with SQLite alone, but for what is sealed in it: that is opened as the centre opens it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.endurance import parameters as p
 from benchmarks.endurance.bookings import known_person
+from matcher_service.repositories import Database
+from matcher_service.repositories.sealed_records import Part, is_sealed, open_part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy.orm import Session
 
     from benchmarks.endurance.ledger import Account, Booking
 
@@ -51,9 +58,9 @@ def judge(
         searched = Counter(row[0] for row in connection.execute("SELECT submission_id FROM search"))
         found = _found(connection)
         refused = connection.execute("SELECT tcn, field, reason FROM refused").fetchall()
-    at_matcher: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in rows:
-        at_matcher[row[0]].append(row[1:])
+    at_matcher: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for tcn, payload_sha256, reply_sha256 in _digests(database, rows):
+        at_matcher[tcn].append((payload_sha256, reply_sha256))
     bookings = account.bookings
     saved = [b for b in bookings.values() if b.saved]
     numbers = Counter(bookings[tcn].number for tcn in at_matcher if tcn in bookings)
@@ -65,7 +72,7 @@ def judge(
     )
     verdict.bar(
         "changed on the way",
-        [b.tcn for b in saved for row in at_matcher[b.tcn] if hashlib.sha256(row[0]).hexdigest() != b.sha256],
+        [b.tcn for b in saved for payload, _ in at_matcher[b.tcn] if payload != b.sha256],
     )
     verdict.bar(
         "at the matcher, though the officer was told 'not saved'",
@@ -79,8 +86,8 @@ def judge(
         [
             b.tcn
             for b in saved
-            for row in at_matcher[b.tcn]
-            if b.reply_sha256 and hashlib.sha256(row[1] or b"").hexdigest() != b.reply_sha256
+            for _, reply in at_matcher[b.tcn]
+            if b.reply_sha256 and reply != b.reply_sha256
         ],
     )
     verdict.bar("searches failed or given up", [row[0] for row in rows if row[3] != "answered"])
@@ -111,6 +118,20 @@ def judge(
         },
     }
     return verdict
+
+
+def _digests(database: Path, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str, str]]:
+    """TCN, SHA-256 of what came and SHA-256 of the reply."""
+    with ExitStack() as opened:
+        session: Session | None = None
+        for tcn, payload, reply, _, number in rows:
+            if session is None and is_sealed(payload):
+                store = opened.enter_context(closing(Database(f"sqlite:///{database}")))
+                session = opened.enter_context(store.read())
+            if session is not None:
+                payload = open_part(session, number, tcn, Part.PAYLOAD, payload)  # noqa: PLW2901 - the same, opened
+                reply = open_part(session, number, tcn, Part.REPLY, reply)  # noqa: PLW2901
+            yield tcn, hashlib.sha256(payload).hexdigest(), hashlib.sha256(reply or b"").hexdigest()
 
 
 def _found(connection: sqlite3.Connection) -> dict[str, set[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
@@ -13,13 +12,12 @@ import numpy as np
 
 from edge_service.kiosk.users import FILE as USERS_FILE
 from edge_service.kiosk.users import Users
-from hardware.bench.broker import Broker
 from hardware.bench.emulator import SensorEmulator
 from hardware.bench.finger_images import fit_to_window
-from hardware.bench.process import ChildProcess, ProcessError
-from hardware.bench.secure_centre import SecureCentre
+from hardware.bench.process import ChildProcess
 from hardware.bench.technician import pair
 from hardware.bench.virtual_board import VirtualBoard
+from hardware.bench.workshop_centre import WorkshopCentre
 from matcher_service.repositories import Database, Repositories
 from models.synthetic import impression, master
 
@@ -34,7 +32,6 @@ DEVICE = "bench-kiosk"
 ORI = "MO0100000"  # made up
 PIN, BADGE = "493817", "KX-20417"
 WIDTH_PX, HEIGHT_PX = 256, 288
-READY_S = 240.0  # the matcher's first start compiles its kernels
 EDGE_READY_S = 60.0
 MOST_SHIFT_PX = 12
 
@@ -111,22 +108,18 @@ class Appliance:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{self.folder}/matcher.db"
-        centre = SecureCentre(self.folder, database_url=url) if self._secure else None
-        broker = self._open.enter_context(centre.broker if centre else Broker(self.folder / "broker"))
-        database = Database(url)
+        centre = self._open.enter_context(WorkshopCentre(self.folder, secure=self._secure))
+        database = Database(centre.database_url)
         self._open.callback(database.close)
         Repositories(database).create("criminal")
-        self._start_matcher(
-            centre.settings if centre else [f"broker.port={broker.port}", f"database.url={url}"]
-        )
+        centre.start_matcher()
+        centre.start_door()
         self.sensor = self._open.enter_context(SensorEmulator("R307", auto_next=True, baud=115_200))
         users = Users(self.folder / USERS_FILE)
         users.add("d104", PIN, kind="pin")
         users.add("d104", BADGE, kind="badge")
-        identity = self.folder / "identity"
         chosen = [
-            f"identity.folder={identity}",
+            *centre.admit(DEVICE, ORI, self.folder / "identity"),
             f"spool.path={self.folder}/spool.db",
             f"kiosk.port={self.port}",
             f"ops.port={self.health_port}",
@@ -134,12 +127,6 @@ class Appliance:
             *self._reader(),
             *self._settings,
         ]
-        if centre:
-            centre.start_api()
-            self._open.callback(centre.stop_api)
-            centre.provision(identity, centre.invite(DEVICE, ORI))
-        else:
-            chosen += [f"device={DEVICE}", f"broker.port={broker.port}"]
         command = [sys.executable, "-m", "edge_service", "kiosk"]
         command += [word for setting in chosen for word in ("--set", setting)]
         log = self.folder / "kiosk.log"
@@ -154,19 +141,6 @@ class Appliance:
         pairing = self.folder / "board-pairing.json"
         pair(self.board, pairing)
         return ["sensor.through=board", f"sensor.port={self.board.path}", f"sensor.pairing={pairing}"]
-
-    def _start_matcher(self, settings: Sequence[str]) -> None:
-        ready = self.folder / "matcher.ready"
-        command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", ready]
-        command += [word for setting in settings for word in ("--set", setting)]
-        command += ["--set", "routing.mode=everything"]
-        matcher = ChildProcess(command, name="the matcher", log=self.folder / "matcher.log")
-        self._open.callback(matcher.stop)
-        deadline = time.monotonic() + READY_S
-        while not ready.exists():
-            if matcher.returncode is not None or time.monotonic() > deadline:
-                raise ProcessError("the matcher", "did not become ready", matcher.output()[-1500:])
-            time.sleep(0.05)
 
 
 def free_port() -> int:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from demo.centre import Centre as Store
 from deploy.arm64 import parameters as p
 from deploy.arm64.samples import ENROLLED
-from hardware.bench.process import ChildProcess, ProcessError
-from hardware.bench.secure_centre import SecureCentre
+from hardware.bench.workshop_centre import WorkshopCentre
 from interchange import iso19794
 from interchange.messages import Submission, decode_message
 
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 
 POSITIONS = (2, 7)  # right and left index finger
 REPOSITORY = "criminal"
-_MATCHER_READY_S = 240.0  # the first start compiles the search
 
 
 class Centre:
@@ -47,7 +43,9 @@ class Centre:
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True)
-        self._secure = SecureCentre(self.folder, database_url=self.url)
+        self._centre = WorkshopCentre(self.folder, secure=True)
+        assert self._centre.secure is not None
+        self._secure = self._centre.secure
         store = Store(self.url, [REPOSITORY])
         records = zip(POSITIONS, ENROLLED, strict=True)
         store.enroll(
@@ -56,22 +54,9 @@ class Centre:
         )
         store.enroll_strangers(p.STRANGERS, POSITIONS, lambda _: None)
         store.close()
-        self._open.enter_context(self._secure.broker)
-        self._secure.start_api()
-        self._open.callback(self._secure.stop_api)
-        self._start_matcher()
-
-    def _start_matcher(self) -> None:
-        ready = self.folder / "matcher.ready"
-        command = [sys.executable, "-m", "matcher_service", "run", "--ready-file", str(ready)]
-        command += [word for setting in self._secure.settings for word in ("--set", setting)]
-        matcher = ChildProcess(command, name="the matcher", log=self.folder / "matcher.log")
-        self._open.callback(matcher.stop)
-        deadline = time.monotonic() + _MATCHER_READY_S
-        while not ready.exists():
-            if matcher.returncode is not None or time.monotonic() > deadline:
-                raise ProcessError("the matcher", "did not become ready", matcher.output()[-1500:])
-            time.sleep(p.POLL_S)
+        self._open.enter_context(self._centre)
+        self._centre.start_door()
+        self._centre.start_matcher()
 
     @property
     def address(self) -> str:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from edge_service.ops.checks import broker, certificates, clock, disk, matcher, model, power, sensor, spool
+from edge_service.ops.checks import (
+    broker,
+    certificates,
+    clock,
+    disk,
+    matcher,
+    model,
+    power,
+    processor,
+    sensor,
+    spool,
+)
 from edge_service.ops.findings import Finding, Level
 from edge_service.ops.words import PROVISION
 
@@ -23,6 +34,7 @@ CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
     "disk": disk.check,
     "power": power.check,
     "model": model.check,
+    "processor": processor.check,
     "sensor": sensor.check,
     "certificates": certificates.check,
     "broker": broker.check,

@@ -9,9 +9,10 @@ kernel gets those pages (malloc_trim(3)), and hands them out again as zeros.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
+
+from edge_service.c_library import c_library
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _FILL = 0x5A
 def overwrite_freed_memory() -> bool:
     """For this process, from now on; False where the C library cannot (musl, macOS)."""
     try:
-        done = bool(ctypes.CDLL(None).mallopt(_M_PERTURB, _FILL))
+        done = bool(c_library().mallopt(_M_PERTURB, _FILL))
     except (OSError, AttributeError):
         done = False
     if not done:
@@ -37,6 +38,6 @@ def give_back_freed_memory() -> bool:
     """
     gc.collect()
     try:
-        return bool(ctypes.CDLL(None).malloc_trim(0))
+        return bool(c_library().malloc_trim(0))
     except (OSError, AttributeError):
         return False

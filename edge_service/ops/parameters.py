@@ -35,6 +35,8 @@ BOARD_FEW: Final = 3
 BROKER_WAIT_S: Final = 5.0
 SENSOR_WAIT_S: Final = 4.0
 SERVICE_WAIT_S: Final = 2.0
+REFERENCE_TIMEOUT_S: Final = 60.0
+"""A Raspberry Pi needs two seconds for it, most of them to start; an emulated processor ten times as long."""
 
 BYTES_A_BOOKING: Final = 73_000
 """Written to the card for one booking from "saved" to "replied"; measured: `python -m benchmarks.spool_writes`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from matcher_service.abis.desk import AbisDesk
+from matcher_service.abis.failures import NotInScope
 from matcher_service.abis.galleries import AbisGalleries
 from matcher_service.abis.link import AbisLink
+from matcher_service.repositories.names import Holder, holder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +19,24 @@ if TYPE_CHECKING:
 
 
 def open_desk(settings: MatcherSettings, database: Database) -> AbisDesk | None:
-    """None where no client is named. Galleries are opened at the first identify."""
+    """None where no client is named. Galleries are opened at the first identify. Raises NotInScope for a taken name."""
     if not settings.abis.clients:
         return None
+    _refuse_taken(settings, database)
     galleries = open_galleries(settings, database, {one.repository for one in settings.abis.clients}, "abis")
     return AbisDesk(database, settings.abis, galleries=galleries, fpir=settings.search.yellow_fpir)
+
+
+def _refuse_taken(settings: MatcherSettings, database: Database) -> None:
+    with database.read() as session:
+        for client in settings.abis.clients:
+            holder = holder_of(session, client.token, but=Holder.CLIENT, now=datetime.now(UTC))
+            if holder is not None:
+                raise NotInScope(
+                    client.token,
+                    f"abis.clients: '{client.token}' is the name of {holder}, and would share its topics at the"
+                    " broker; give the client another token and name",
+                )
 
 
 def open_galleries(

@@ -79,7 +79,7 @@ class Directory:
     def find(self, name: str) -> Person:
         """Somebody. Raises AccountError."""
         with self._database.read() as session:
-            return _person(session, _row(session, name))
+            return _person(session, _row(session, name, to_change=False))
 
     def has_administrator(self) -> bool:
         """Whether there is anybody who may manage accounts."""
@@ -229,7 +229,7 @@ class Directory:
     def change_password(self, account: Account, *, old: str, new: str) -> None:
         """One's own. All sessions end but the one that is renewed after it. Raises BadPassword, AccountError."""
         with self._database.read() as session:
-            row = _row(session, account.name)
+            row = _row(session, account.name, to_change=False)
         check_new(new, about=(row.name, row.display_name, *row.display_name.split()))
         if not self._hasher.matches(row.password_hash, old):
             raise AccountError(account.name, "the old password is wrong")
@@ -345,8 +345,9 @@ def _keep_an_administrator(session: Session, before: list[str]) -> None:
         raise AccountError(before[0], "is the last administrator; make another one first")
 
 
-def _row(session: Session, name: str) -> AccountRow:
-    row = session.scalar(select(AccountRow).where(AccountRow.name == name).with_for_update())
+def _row(session: Session, name: str, *, to_change: bool = True) -> AccountRow:
+    query = select(AccountRow).where(AccountRow.name == name)
+    row = session.scalar(query.with_for_update() if to_change else query)
     if row is None:
         near = difflib.get_close_matches(name, list(session.scalars(select(AccountRow.name))), n=1)
         hint = f"did you mean '{near[0]}'?" if near else "see: matcher-service accounts list"

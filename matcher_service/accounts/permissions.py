@@ -30,6 +30,7 @@ class Action(StrEnum):
 
     SUBMISSION_READ = "submission.read"
     SUBMISSION_AMEND = "submission.amend"
+    SUBMISSION_REDELIVER = "submission.redeliver"
     CANDIDATE_EXPLAIN = "candidate.explain"
     REVIEW_CLAIM = "review.claim"
     REVIEW_DECIDE = "review.decide"
@@ -45,6 +46,7 @@ class Action(StrEnum):
     CHALLENGE_CLOSE = "challenge.close"
     RETRACTION_MAKE = "retraction.make"
     REPOSITORY_READ = "repository.read"
+    REPOSITORY_SEARCH = "repository.search"
     REPOSITORY_ENROL = "repository.enrol"
     REPOSITORY_MANAGE = "repository.manage"
     REPOSITORY_EXPORT = "repository.export"
@@ -60,6 +62,8 @@ class Action(StrEnum):
     REPORT_READ = "report.read"
     ACCOUNT_MANAGE = "account.manage"
     DEVICE_MANAGE = "device.manage"
+    RELAY_READ = "relay.read"
+    RELAY_DECIDE = "relay.decide"
 
 
 class Scope(StrEnum):
@@ -82,6 +86,7 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
         Role.OFFICER: {
             Action.SUBMISSION_READ: _AGENCY,
             Action.SUBMISSION_AMEND: _AGENCY,
+            Action.SUBMISSION_REDELIVER: _AGENCY,
             Action.CHALLENGE_OPEN: _AGENCY,
             Action.ACTIVATION_READ: _ALL,
         },
@@ -95,6 +100,7 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
         # Sees to it that reviews are done and mistakes are taken back; decides no comparison.
         Role.SUPERVISOR: {
             Action.SUBMISSION_READ: _ALL,
+            Action.SUBMISSION_REDELIVER: _ALL,
             Action.CANDIDATE_EXPLAIN: _ALL,
             Action.REVIEW_ASSIGN: _ALL,
             Action.IDENTIFICATION_READ: _ALL,
@@ -107,6 +113,8 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
             Action.ACTIVATION_READ: _ALL,
             Action.EXPUNGE_REQUEST: _ALL,
             Action.REPORT_READ: _ALL,
+            Action.RELAY_READ: _ALL,
+            Action.RELAY_DECIDE: _ALL,
         },
         # Evaluates the cases of the agency that was notified.
         Role.CASE_OFFICER: {
@@ -126,6 +134,7 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
             Action.SUBSCRIBER_MANAGE: _OWN,
             Action.RETRACTION_MAKE: _OWN,
             Action.REPOSITORY_READ: _OWN,
+            Action.REPOSITORY_SEARCH: _OWN,
             Action.REPOSITORY_ENROL: _OWN,
             Action.REPOSITORY_MANAGE: _OWN,
             Action.REPOSITORY_EXPORT: _OWN,
@@ -137,6 +146,8 @@ TABLE: Final[Mapping[Role, Mapping[Action, Scope]]] = MappingProxyType(
             Action.EXPUNGE_REQUEST: _OWN,
             Action.EXPUNGE_APPROVE: _OWN,
             Action.REPORT_READ: _OWN,
+            Action.RELAY_READ: _OWN,
+            Action.RELAY_DECIDE: _OWN,
         },
         # Looks at what was done. Sees no prints and no cases.
         Role.AUDITOR: {

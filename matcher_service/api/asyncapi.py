@@ -17,7 +17,7 @@ from interchange.messages import (
     Status,
     Submission,
 )
-from interchange.notices import Correction, Hit, Receipt, RetractionNotice
+from interchange.notices import Correction, Hit, KeysNotice, Receipt, RetractionNotice
 from interchange.provisioning import NewCentreKeys, NotRenewed, RenewalWanted, Renewed
 from interchange.relaying import ReportTaken
 from interchange.statement import STATEMENT_VERSION
@@ -118,6 +118,7 @@ CHANNELS = (
     _notice(Notice.HIT, "A hit that examiners confirmed.", Hit),
     _notice(Notice.RETRACTION, "A hit is taken back; it may come before the hit.", RetractionNotice),
     _notice(Notice.CORRECTION, "A hit is frozen, or stands again.", Correction),
+    _notice(Notice.KEYS, "The centre has new keys; the old ones sign it.", KeysNotice),
     _notice(Notice.RECEIPT, "What a subscriber gives for each message, every time.", Receipt),
 )
 

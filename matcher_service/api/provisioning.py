@@ -8,6 +8,7 @@ Nobody has a token yet: the code is the right. Wrong ones are counted for each a
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -17,11 +18,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from interchange.logs import facts
 from interchange.messages import decode_message, encode_message
 from interchange.provisioning import AUTHORITY_PATH, PROVISION_PATH, Provisioned, ProvisionRequest
 from matcher_service.api.describing import takes
 from matcher_service.api.messages import Problem
-from matcher_service.audit import note
 from matcher_service.authority import AuthorityError, BadRequest
 from matcher_service.repositories import NotAdmitted
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matcher_service.authority.registrar import Registrar
+
+log = logging.getLogger("matcher.provisioning")
 
 WRONG_TRIES = 10
 WRONG_TRIES_WINDOW_S = 600.0
@@ -85,8 +88,7 @@ def add_provisioning(app: FastAPI, registrar: Registrar | None, *, tries: WrongT
     )
     async def provision(request: Request) -> Response:
         address = request.client.host if request.client else "unknown"
-        if counted.too_many(address):
-            note("provision device", by=address, purpose="provisioning", outcome="too many tries")
+        if counted.too_many(address):  # in the audit once, below: a flood must not fill it
             minutes = WRONG_TRIES_WINDOW_S / 60
             return JSONResponse(
                 {"problem": f"too many wrong codes from this address; wait {minutes:g} minutes"},
@@ -98,9 +100,12 @@ def add_provisioning(app: FastAPI, registrar: Registrar | None, *, tries: WrongT
             answer = await run_in_threadpool(registrar.provision, asked, address=address)
         except (NotAdmitted, BadRequest) as error:
             counted.add(address)
+            if counted.too_many(address):
+                await run_in_threadpool(registrar.refused_to, address, "too many tries")
             return JSONResponse({"problem": error.reason}, status_code=403)
         except AuthorityError as error:
-            note("provision device", by=address, purpose="provisioning", outcome="failed", reason=str(error))
+            log.error("a kiosk could not be provisioned", extra=facts(address=address, reason=error))  # noqa: TRY400
+            await run_in_threadpool(registrar.refused_to, address, "failed")
             return JSONResponse(
                 {"problem": "the authority failed; tell whoever runs the centre"}, status_code=503
             )

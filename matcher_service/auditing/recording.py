@@ -137,7 +137,7 @@ def shell(user: str) -> str:
 
 def _must_write(session: Session) -> None:
     bind = session.get_bind()
-    if isinstance(bind, Engine) and "sqlite_begin" not in bind.get_execution_options():
+    if isinstance(bind, Engine) and "whorl_writer" not in bind.get_execution_options():
         raise BadEntry("session", "is one that only reads; entries are written in Database.write()")
 
 

@@ -85,8 +85,6 @@ def verify(database: Database, *, anchors: Sequence[Head] = (), watch: Watch | N
     found = Verification()
     waiting = sorted(anchors, key=lambda head: head.seq)
     with database.read() as session:
-        if session.get_bind().dialect.name == "postgresql":  # SQLite reads one state of things anyway
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         head = current_head(session)
         batches = _batches(session)
         total = -(-head[0] // parameters.VERIFY_BATCH)

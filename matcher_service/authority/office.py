@@ -34,7 +34,7 @@ def open_office(settings: MatcherSettings, database: Database) -> Office | None:
     if folder is None:
         return None
     authority = Authority(folder)
-    registry = Registry(database)
+    registry = Registry(database, clients={one.token for one in settings.abis.clients})
     keyring = CentreKeyring(folder)
     warm_up(keyring.newest.signing)  # a centre without keys is better found out now
     broker = BrokerAddress(

@@ -1,7 +1,7 @@
 """The registrar's desk: codes are given out, kiosks come with them, are certified, come back for more, are shut out.
 
-It joins the authority (certificates), the register (who, for whom, which keys) and the centre's keys. Every outcome
-leaves a line in the audit.
+It joins the authority (certificates), the register (who, for whom, which keys) and the centre's keys. Every outcome is
+in the audit: what is done in the transaction that does it (`Registry`), what is refused beside it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from interchange.errors import EnvelopeError
 from interchange.logs import facts
 from interchange.provisioning import Provisioned, Renewed
 from interchange.provisioning_code import ProvisioningCode, secret_sha256
-from matcher_service.audit import note
+from matcher_service.auditing import shell
 from matcher_service.authority import parameters
 from matcher_service.authority.errors import BadRequest
 from matcher_service.authority.requests import Role, read_request
@@ -64,9 +64,9 @@ class Registrar:
                 code.secret_sha256, device=device, ori=ori, valid=valid, by=by, replace=replace
             )
         except NotAdmitted as error:
-            note("invite device", by=by, purpose="provisioning", outcome=error.outcome, device=device)
+            self._registry.note("device.invite", actor=shell(by), outcome=error.outcome, device=device)
             raise
-        note("invite device", by=by, purpose="provisioning", device=device, ori=ori, replace=replace)
+        log.info("device invited", extra=facts(device=device, ori=ori, by=by))
         return str(code)
 
     def provision(self, asked: ProvisionRequest, *, address: str) -> Provisioned:
@@ -84,16 +84,17 @@ class Registrar:
             certificate = self._certificate(device.name, device.ori, asked.request.encode(), alone=True)
         except (NotAdmitted, BadRequest) as error:
             outcome = error.outcome if isinstance(error, NotAdmitted) else "bad request"
-            note("provision device", by=address, purpose="provisioning", outcome=outcome)
+            self.refused_to(address, outcome)
             raise
-        note(
-            "provision device",
-            by=address,
-            purpose="provisioning",
-            outcome="done" if first else "answer repeated",
-            device=device.name,
-            ori=device.ori,
-        )
+        if not first:
+            self._registry.note(
+                "device.provision",
+                actor=f"device:{device.name}",
+                outcome="answer repeated",
+                device=device.name,
+                address=address,
+            )
+        log.info("device provisioned", extra=facts(device=device.name, ori=device.ori, address=address))
         return Provisioned(
             name=device.name,
             ori=device.ori,
@@ -113,10 +114,10 @@ class Registrar:
             certificate = self._certificate(device.name, device.ori, asked.request.encode())
         except (NotAdmitted, BadRequest) as error:
             outcome = error.outcome if isinstance(error, NotAdmitted) else "bad request"
-            note("renew device", by=asked.device, purpose="provisioning", outcome=outcome)
+            self._note_renewal(asked.device, outcome)
             raise
-        outcome = "done" if first else "answer repeated"
-        note("renew device", by=asked.device, purpose="provisioning", outcome=outcome)
+        if not first:
+            self._note_renewal(asked.device, "answer repeated")
         return Renewed(certificate=certificate.decode("ascii"))
 
     def revoke(self, device: str, *, by: str) -> int:
@@ -124,11 +125,22 @@ class Registrar:
         try:
             self._registry.revoke(device, by=by)
         except NotAdmitted as error:
-            note("revoke device", by=by, purpose="provisioning", outcome=error.outcome, device=device)
+            self._registry.note("device.revoke", actor=shell(by), outcome=error.outcome, device=device)
             raise
         count = self._authority.revoke(device)
-        note("revoke device", by=by, purpose="provisioning", device=device, certificates=count)
+        self._registry.note(
+            "device.revoke", actor=shell(by), outcome="on the list", device=device, certificates=count
+        )
         return count
+
+    def refused_to(self, address: str, outcome: str) -> None:
+        """Record that somebody nobody knows was refused at the door, and where they called from."""
+        self._registry.note(
+            "device.provision", actor="system:provisioning", outcome=outcome, address=address[:64]
+        )
+
+    def _note_renewal(self, device: str, outcome: str) -> None:
+        self._registry.note("device.renew", actor=f"device:{device}", outcome=outcome, device=device)
 
     def _certificate(self, name: str, ori: str, request: bytes, *, alone: bool = False) -> bytes:
         """The one that was made for this request already, or a new one; with `alone` all others end."""

@@ -89,7 +89,8 @@ def rotate(
         bool,
         typer.Option(
             "--drop-older",
-            help="Erase all older keys now: after a theft. Kiosks that have not learnt of these need a new code.",
+            help="Erase all older keys now: after a theft. Kiosks that have not learnt of these need a new code,"
+            " and subscribers the new file of keys, by hand.",
         ),
     ] = False,
     config: Config = None,
@@ -97,8 +98,8 @@ def rotate(
 ) -> None:
     """Change the keys to which kiosks seal and by which they know the centre. Nothing that waits is lost.
 
-    A running matcher uses them at once, kiosks are told when they are next heard of, and what they sealed to the
-    older keys is read for 400 days.
+    A running matcher uses them at once, kiosks are told when they are next heard of, subscribers at once and before
+    each notification, by the older keys; and what was sealed to those is read for 400 days.
 
     Examples:
       matcher-service authority rotate --config centre.toml

@@ -104,6 +104,29 @@ def pass_on(tcn: Tcn, *, config: Config = None, assign: Set = None) -> None:
 
 
 @app.command()
+def keep(
+    tcn: Tcn,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the audit. No names of persons.")],
+    config: Config = None,
+    assign: Set = None,
+) -> None:
+    """At a state: keep here what waits of one submission. The kiosk is told that nothing follows, once nothing does.
+
+    Examples:
+      matcher-service relay keep kiosk-1.01M00000000000000000000000 --reason "not for the desk"
+    """
+    if not reason.isprintable() or not 0 < len(reason) <= 200:
+        fail("--reason: 1 to 200 characters")
+    settings = settings_of(config, assign, quiet=True)
+    with database_of(settings) as database:
+        kept = _stores(settings, database)[1].keep_here(tcn, by=shell_actor(), reason=reason)
+    if not kept:
+        fail(f"{tcn}: nothing of it waits; see: matcher-service relay status --tcn {tcn}")
+    typer.echo(f"{tcn}: {kept} kept here; to pass it on after all: matcher-service relay pass-on {tcn}")
+
+
+@app.command()
 def hold(
     tcn: Tcn,
     *,
@@ -248,20 +271,11 @@ def _stores(settings: MatcherSettings, database: Database) -> tuple[RelayOutbox,
 
 
 def _identity(settings: MatcherSettings) -> dict[str, str]:
-    if settings.relay.identity is None:
-        return {"relays": "no; [relay] identity is not set"}
-    from matcher_service.relay.errors import UpwardIdentityError
-    from matcher_service.relay.identity import UpwardIdentity
+    from matcher_service.relay.looking import standing
 
-    try:
-        identity = UpwardIdentity(settings.relay.identity)
-    except UpwardIdentityError as error:
-        return {"relays": f"no; {error}"}
-    left = (identity.certificate.not_after - datetime.now(UTC)).days
-    return {
-        "relays": f"as {identity.name} of {identity.ori}, to centre {identity.centre}",
-        "certificate": f"{left} days left",
-    }
+    found = standing(settings.relay, now=datetime.now(UTC))
+    more = {} if found.days_left is None else {"certificate": f"{found.days_left} days left"}
+    return {"relays": found.relays, **more}
 
 
 def _item(one: Item) -> dict[str, object]:
@@ -277,15 +291,9 @@ def _item(one: Item) -> dict[str, object]:
 
 def _reply(payload: bytes, state: str, stage: str) -> dict[str, str]:
     from matcher_service.relay.answers import readable
+    from matcher_service.relay.wording import said_of
 
-    reply = readable(payload)
-    if reply is None:
-        return {"stage": stage, "state": state, "said": "cannot be read"}
-    said = [f"{r.name} {r.colour}{' (not searched in time)' if r.failed else ''}" for r in reply.repositories]
-    said += [f"{name} to follow" for name in reply.to_follow]
-    said += [f"{name} not searched" for name in reply.not_searched]
-    said += [f"{name} TAKEN BACK" for name in reply.taken_back]
-    return {"stage": stage, "state": state, "said": ", ".join(said) or "nothing"}
+    return {"stage": stage, "state": state, "said": ", ".join(said_of(readable(payload)))}
 
 
 def _right(jurisdiction: str, ori: str) -> tuple[RightKind, str]:

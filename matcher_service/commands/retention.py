@@ -196,17 +196,15 @@ def hold(
     """
     with _signed_in(config, assign, person) as (database, account):
         from matcher_service.accounts import Action, require
-        from matcher_service.retention.policies import lift_hold, place_hold
+        from matcher_service.retention import holding
 
         require(account, Action.RETENTION_MANAGE, repository=repository)
         with database.write() as session:
             if lift is not None:
-                lift_hold(session, lift, reason=reason, by=account.name, role=account.acting_as)
+                holding.lift(session, repository, lift, reason=reason, by=account)
                 typer.echo(f"hold {lift}: lifted")
                 return
-            number = place_hold(
-                session, tcn=tcn, identity=identity, reason=reason, by=account.name, role=account.acting_as
-            )
+            number = holding.place(session, repository, tcn=tcn, identity=identity, reason=reason, by=account)
     typer.echo(f"hold {number}: placed")
 
 
@@ -329,14 +327,10 @@ def certificates(*, config: Config = None, assign: Set = None) -> None:
     Examples:
       matcher-service retention certificates
     """
-    from sqlalchemy import select
-
-    from matcher_service.repositories.retention_tables import DeletionCertificate
+    from matcher_service.retention.certificates import listed
 
     with database_of(settings_of(config, assign, quiet=True)) as database, database.read() as session:
-        found = list(
-            session.scalars(select(DeletionCertificate).order_by(DeletionCertificate.id.desc()).limit(500))
-        )
+        found = listed(session)
     table(
         ("number", "cause", "made (UTC)", "by", "issue", "complete"),
         (
@@ -367,23 +361,14 @@ def certificate(
     """
     settings = settings_of(config, assign, quiet=True)
     with database_of(settings) as database:
-        from matcher_service.auditing import record, shell
+        from matcher_service.auditing import shell
         from matcher_service.auditing.keys import known_keys
-        from matcher_service.retention import certificates as papers
+        from matcher_service.retention.certificates import hand_out
 
-        key = _key(settings, database)
+        key, known = _key(settings, database), known_keys(settings, database)
         with database.write() as session:
-            row = papers.find(session, number)
-            if row.pending:
-                papers.complete(session, row, key, now=datetime.now(UTC))
-            record(
-                session, "retention.certificate", actor=shell(who()), purpose="handing out", subject=number
-            )
-        import json
-
-        named = json.loads(row.content)["key"]
-        public = next((one for one in known_keys(settings, database) if one.id == named), key.public)
-    typer.echo(papers.as_file(row, public), nl=False)
+            text = hand_out(session, number, key=key, known=known, by=shell(who()), now=datetime.now(UTC))
+    typer.echo(text, nl=False)
 
 
 @app.command()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interchange.command_line import Config, Set  # noqa: TC001 - typer reads the annotations at run time
+from interchange.charges import ChargeClass, Disposition, Transaction
+from interchange.command_line import Config, Set, fail
 from matcher_service.commands.shared import (
     AsJson,
     database_of,
@@ -17,7 +19,6 @@ from matcher_service.commands.shared import (
     settings_of,
     table,
     tracked,
-    who,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,22 @@ def search(
     purpose: Annotated[
         str, typer.Option(help="Why: booking or release. Recorded with the search.", show_default=False)
     ],
+    ori: Annotated[
+        str, typer.Option(help="The agency that it is for, by its ORI. The rules of sharing go by it.")
+    ] = "",
+    charge_class: Annotated[
+        ChargeClass | None, typer.Option(help="Class of the charge, where a rule asks for it.")
+    ] = None,
+    disposition: Annotated[
+        Disposition | None, typer.Option(help="How far the matter has come, where a rule asks for it.")
+    ] = None,
+    transaction: Annotated[Transaction, typer.Option(help="CAR, CNA or RPIS.")] = Transaction.CAR,
+    person: Annotated[
+        str,
+        typer.Option(
+            "--as", help="An owner of the repository, instead of --ori; password and code are asked for."
+        ),
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=20, help="Candidates, best first, at most.")] = 10,
     as_json: AsJson = False,
     config: Config = None,
@@ -40,14 +57,19 @@ def search(
 ) -> None:
     """Search one person's fingers in a repository.
 
-    The search is recorded with its purpose, the prints and what was found, as a kiosk's is. There is no search
-    without a purpose, and none that leaves no record.
+    It is allowed as a booking of that agency would be, by the register (see: matcher-service jurisdictions list), or
+    to an owner of the repository. It is recorded with its purpose, the prints, the decision and what was found, as a
+    kiosk's is. There is no search without a purpose, and none that leaves no record; see: matcher-service why.
 
     Examples:
-      matcher-service search booked/*.iso --repository criminal --purpose booking
+      matcher-service search booked/*.iso --repository criminal --purpose booking --ori MO0100000
 
-      matcher-service search ten-fingers.iso --repository criminal --purpose release --json
+      matcher-service search ten.iso --repository immigration --purpose booking --ori MO0100000 --charge-class felony
+
+      matcher-service search ten.iso --repository criminal --purpose release --as jdoe --json
     """
+    if ori and person:
+        fail("--ori and --as: name one of them; an owner searches for no agency")
     with plain_errors():
         from matcher_service.desk_search import purpose_of
         from matcher_service.reading import read_file
@@ -55,31 +77,33 @@ def search(
         why = purpose_of(purpose)
         prints = [one for file in files for one in read_file(file)]
     settings = settings_of(config, assign)
-    with database_of(settings) as database:
+    with database_of(settings) as database, contextlib.ExitStack() as stack:
         from matcher_service import desk_search
-        from matcher_service.auditing import note, shell
+        from matcher_service.commands.signing_in import SignedIn, shell_actor
+        from matcher_service.desk_right import AsOwner, ForAgency
         from matcher_service.search import Gallery
         from matcher_service.search.decision import colours
 
+        if person:
+            account = stack.enter_context(SignedIn(settings, database, person))
+            right, actor = AsOwner(account), account.name
+        else:
+            actor = shell_actor()
+            right = ForAgency(
+                ori=ori, transaction=transaction, charge_class=charge_class, disposition=disposition
+            )
         result = desk_search.search(
             database,
             repository,
             prints,
             purpose=why,
+            right=right,
+            actor=actor,
             make_gallery=lambda source: Gallery(source=source, threads=settings.search.threads),
             threads=settings.search.threads,
             colour=colours(settings.search.red_fpir, settings.search.yellow_fpir),
             limit=limit,
             watch=lambda rows, total: tracked(rows, total=total, doing=f"reading {repository}"),
-        )
-        note(
-            database,
-            "repository.search",
-            actor=shell(who()),
-            purpose=why,
-            subject=result.tcn,
-            repository=repository,
-            colour=result.colour,
         )
     if as_json:
         print_json(_json(result))
@@ -100,6 +124,12 @@ def _tell(result: DeskResult) -> None:
     from interchange.fingers import finger_name
     from matcher_service.explaining.meaning import CAUTION, one_in
 
+    if result.to_follow or result.colour is None:
+        typer.echo(
+            f"{result.repository}: searched, and to follow after people have looked at it (recorded as {result.tcn});"
+            " see: matcher-service review"
+        )
+        return
     typer.echo(
         f"{result.repository}: {result.colour.upper()}, {len(result.candidates)} candidates"
         f" among {result.gallery_prints} prints in {result.duration_ms:.0f} ms (recorded as {result.tcn})"

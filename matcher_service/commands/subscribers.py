@@ -256,6 +256,7 @@ def _list_in(settings: MatcherSettings, database: Database) -> Subscribers:
         database,
         sealer=partial(sealer_of, settings.accounts, database),
         networks=settings.notify.webhook_networks,
+        clients={one.token for one in settings.abis.clients},
     )
 
 

@@ -159,6 +159,8 @@ def _show(found: Why) -> None:
 
 
 def _show_step(console: Console, step: Step) -> None:
+    from matcher_service.routing import ReasonCode
+
     recorded = step.recorded
     console.print(
         f"  then: {recorded.verdict} ({recorded.reason_code}), {_time(recorded.decided_at)}. {recorded.words}"
@@ -170,7 +172,11 @@ def _show_step(console: Console, step: Step) -> None:
             f"        version {rule.version} of {rule.jurisdiction}, entered {_time(rule.entered_at)} by {people},"
             f" document {rule.document_sha256[:12]}..."
         )
-    if step.agrees:
+    if step.agrees and step.recorded.reason_code is ReasonCode.OWNER:
+        console.print("        not by the register, but by role: the audit has it")
+    elif step.recorded.reason_code is ReasonCode.OWNER:
+        console.print("        THE AUDIT HAS NO SUCH SEARCH", style="bold red")
+    elif step.agrees:
         console.print("        replayed with the rules of then: the same")
     else:
         again = step.replayed

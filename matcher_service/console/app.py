@@ -46,16 +46,22 @@ def make_console(
         activation_pages,
         audit_pages,
         case_pages,
+        certificate_pages,
         challenge_pages,
         device_pages,
         door_pages,
+        expunge_pages,
         identification_pages,
+        link_pages,
         notice_pages,
         own_pages,
+        owner_pages,
         place_pages,
+        relay_pages,
         report_pages,
         repository_pages,
         request_pages,
+        retention_pages,
         review_pages,
         start_pages,
         submission_pages,
@@ -77,6 +83,12 @@ def make_console(
     place_pages.add_pages(console, now=now)
     activation_pages.add_pages(console, now=now)
     repository_pages.add_pages(console)
+    owner_pages.add_pages(console, settings=settings, now=now)
+    retention_pages.add_pages(console, settings=settings, now=now)
+    expunge_pages.add_pages(console, settings=settings, now=now)
+    certificate_pages.add_pages(console, settings=settings, now=now)
+    link_pages.add_pages(console, now=now)
+    relay_pages.add_pages(console, settings=settings, now=now)
     request_pages.add_pages(console, now=now)
     audit_pages.add_pages(console, settings=settings)
     report_pages.add_pages(console, public_report=settings.console.public_report, now=now)

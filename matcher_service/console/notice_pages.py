@@ -9,7 +9,7 @@ from urllib.parse import quote
 from matcher_service import notify
 from matcher_service.accounts import Action, permitted, reach
 from matcher_service.console.errors import NotThere
-from matcher_service.console.pages import asked, signed_in
+from matcher_service.console.pages import asked, field, signed_in
 from matcher_service.notify import looking
 from matcher_service.notify.words import HELD_WORDS, Held, State
 
@@ -63,9 +63,19 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
                 overdue=show == "overdue",
                 within=reach(account, Action.NOTIFICATION_READ),
             )
+        again = {
+            row.number
+            for row in rows
+            if row.state in {State.DEAD, State.FAILED}
+            and permitted(
+                account, Action.NOTIFICATION_RESEND, repository=row.repository, ori=row.subscriber_ori
+            )
+        }
         return console.show(
             request,
             "notices.html",
+            again=again,
+            any_again=bool(again),
             rows=[(row, held_words(row)) for row in rows],
             show=show,
             states=[str(one) for one in State],
@@ -97,7 +107,8 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
     def resend(request: Request) -> Response:
         row = found(request, Action.NOTIFICATION_RESEND)
         account = signed_in(request)
-        back = f"/notices/{quote(row.number, safe='')}"
+        show = field(request, "back", most=16, needed=False)  # from the list, or from its own page
+        back = f"/notices?show={quote(show, safe='')}" if show else f"/notices/{quote(row.number, safe='')}"
         try:
             with database.write() as session:
                 notify.resend(session, row.number, by=account.name, role=account.acting_as)

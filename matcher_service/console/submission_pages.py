@@ -10,7 +10,7 @@ from matcher_service.accounts import Action, permitted, reach
 from matcher_service.auditing import record
 from matcher_service.console import submission_rows
 from matcher_service.console.errors import NotThere
-from matcher_service.console.pages import asked, signed_in
+from matcher_service.console.pages import asked, require, signed_in
 from matcher_service.console.parameters import ROWS_SHOWN
 from matcher_service.repositories import Outcome, Submissions
 from matcher_service.routing import UnknownSubmission, why
@@ -104,20 +104,21 @@ def add_pages(console: Console, *, now: Callable[[], datetime]) -> None:
             ],
             reply=_reply_facts(reply.payload) if reply is not None else None,
             may_redeliver=row.outcome == Outcome.FAILED
-            and permitted(account, Action.SUBMISSION_AMEND, ori=row.ori),
+            and permitted(account, Action.SUBMISSION_REDELIVER, ori=row.ori),
         )
 
-    @console.post("/submissions/{tcn}/redeliver", needs=Action.SUBMISSION_AMEND)
+    @console.post("/submissions/{tcn}/redeliver", needs=Action.SUBMISSION_REDELIVER)
     def redeliver(request: Request) -> Response:
-        row = found(request, Action.SUBMISSION_AMEND)
-        account = signed_in(request)
+        row = found(request, Action.SUBMISSION_REDELIVER)
+        # It is decided anew for every repository: not for who may see one of them only.
+        account = require(request, Action.SUBMISSION_REDELIVER, ori=row.ori)
         back = f"/submissions/{quote(row.tcn, safe='')}"
         if not store.redeliver(row.tcn):
             return console.go(request, back, bad="It was not given up, so there is nothing to send again.")
         with database.write() as session:
             record(
                 session,
-                Action.SUBMISSION_AMEND,
+                Action.SUBMISSION_REDELIVER,
                 actor=account.name,
                 role=account.acting_as,
                 purpose="redelivery",

@@ -26,6 +26,7 @@ from interchange.logs import facts
 from interchange.topics import notify_topic
 from matcher_service.errors import MatcherError
 from matcher_service.notify import parameters
+from matcher_service.notify.announcing import Announcing
 from matcher_service.notify.claiming import Claims, Job, record_of
 from matcher_service.notify.receipts import Receipts, Verdict, mark_received
 from matcher_service.notify.subscribers import sealed_for
@@ -95,7 +96,8 @@ class Delivery:
         self._now = now
         self._claims = Claims(settings=settings, counts=self.counts, random=random or SystemRandom())
         self._look_s = look_s
-        self._receipts = Receipts(database, keys=keys, now=now)
+        self._announcing = Announcing(database, keys=keys, now=now)
+        self._receipts = Receipts(database, keys=keys, now=now, heard=self._announcing.heard)
         self._watch = Watch(database, now=now)
         self._stopping = threading.Event()
         self._work = threading.Event()
@@ -155,7 +157,8 @@ class Delivery:
         return True
 
     def look_around(self) -> None:
-        """See whether what is held may go, and what is overdue."""
+        """See whether what is held may go, what is overdue, and whether the centre has new keys to tell of."""
+        self.counts["announced"] += self._announcing.tell_all(self._publish)
         self._watch.release()
         self.counts["overdue"] += self._watch.escalate()
 
@@ -191,6 +194,7 @@ class Delivery:
         topic = notify_topic(subscriber.name, job.kind)
         try:
             signer = self._keys.signing()[0]
+            news = self._announcing.to(subscriber.name, subscriber.sealing_pem)
         except MatcherError:
             # Ours, not the subscriber's: what takes a hit back must not end here.
             log.exception("there is no key to sign notifications with; they wait")
@@ -203,7 +207,9 @@ class Delivery:
                 self._claims.fail(session.get_one(Notification, job.notification_id), str(error))
             return
         sealed = seal(job.content, signer=signer, receiver=receiver, context=topic)
-        post = self._post_of(job, topic, sealed)
+        post = self._post_of(job, topic, sealed, news)
+        for message in news:
+            self._publish(message)
         published = self._publish(Outgoing(topic=topic, payload=sealed))
         if post is not None:
             self._webhooks.post(post)
@@ -215,7 +221,7 @@ class Delivery:
             "notification sent", extra=facts(number=job.number, kind=job.kind, subscriber=subscriber.name)
         )
 
-    def _post_of(self, job: Job, topic: str, sealed: bytes) -> Post | None:
+    def _post_of(self, job: Job, topic: str, sealed: bytes, news: list[Outgoing]) -> Post | None:
         subscriber = job.subscriber
         if not subscriber.webhook_url or subscriber.webhook_secret_sealed is None:
             return None
@@ -237,6 +243,7 @@ class Delivery:
             url=subscriber.webhook_url,
             secret=secret,
             body=sealed,
+            keys=tuple(message.payload for message in news),
         )
 
     def _not_sent(self, job: Job) -> None:

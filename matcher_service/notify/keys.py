@@ -31,6 +31,10 @@ class CentreKeys(Protocol):
         """To open with: any."""
         ...
 
+    def generation(self) -> int:
+        """The number of the newest."""
+        ...
+
 
 class AuthorityKeys:
     """Those by which kiosks know the centre too."""
@@ -45,6 +49,10 @@ class AuthorityKeys:
     def sealing(self) -> list[PrivateKey]:
         """One of each generation."""
         return [one.sealing for one in self._keyring.generations]
+
+    def generation(self) -> int:
+        """As the authority counts them."""
+        return self._keyring.newest.number
 
 
 class FileKeys:
@@ -62,6 +70,10 @@ class FileKeys:
     def sealing(self) -> list[PrivateKey]:
         """The one."""
         return [self._key("notify-sealing.key")]
+
+    def generation(self) -> int:
+        """They are never changed."""
+        return 1
 
     def _key(self, name: str) -> PrivateKey:
         if self._folder is None:

@@ -48,3 +48,6 @@ SECRET_BYTES: Final = 32
 
 STOP_WAIT_S: Final = 2.0
 """At the end, how long what is under way is waited for. What is not done then is sent again."""
+
+ANNOUNCED_BY = 3
+"""New keys are announced by so many older generations: a year each, and a header stays below 8 kB."""

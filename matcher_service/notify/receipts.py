@@ -49,7 +49,16 @@ class Verdict(StrEnum):
 class Receipts:
     """Takes one at a time. Raises StoreError."""
 
-    def __init__(self, database: Database, *, keys: CentreKeys, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keys: CentreKeys,
+        now: Callable[[], datetime],
+        heard: Callable[[str, bytes], object] = lambda _name, _receiver: None,
+    ) -> None:
+        """`heard` is told of each subscriber to which of our keys it sealed a receipt that was good."""
+        self._heard = heard
         self._database = database
         self._keys = keys
         self._now = now
@@ -86,7 +95,9 @@ class Receipts:
             signers=[PublicKey.read(subscriber.signing_pem.encode("ascii"))],
             context=topic,
         )
-        return decode_message(Receipt, opened.payload)
+        receipt = decode_message(Receipt, opened.payload)
+        self._heard(subscriber.name, opened.receiver)
+        return receipt
 
     def _note(self, receipt: Receipt, subscriber: Subscriber) -> Verdict:
         with self._database.write() as session:

@@ -18,13 +18,13 @@ from matcher_service.errors import UnknownRepository
 from matcher_service.notify import parameters
 from matcher_service.notify.addresses import read_url
 from matcher_service.notify.errors import NoticeRefused, UnknownNotice
-from matcher_service.repositories.device_tables import RegisteredDevice
+from matcher_service.repositories.names import Holder, holder_of
 from matcher_service.repositories.notice_tables import Subscriber, Subscription
 from matcher_service.repositories.routing_tables import Agency, Jurisdiction
 from matcher_service.repositories.schema import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -71,8 +71,13 @@ class Subscribers:
         sealer: Callable[[], Sealer],
         networks: tuple[str, ...] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clients: Collection[str] = (),
     ) -> None:
-        """`networks` are those private ones to which webhooks may lead (`NotifySettings`)."""
+        """`networks` are those private ones to which webhooks may lead (`NotifySettings`).
+
+        `clients` are the ABIS clients of the settings: no subscriber may have such a name.
+        """
+        self._clients = frozenset(clients)
         self._database = database
         self._sealer = sealer
         self._networks = networks
@@ -103,8 +108,9 @@ class Subscribers:
         with self._database.write() as session:
             if session.scalar(select(Subscriber.id).where(Subscriber.name == name)) is not None:
                 raise NoticeRefused(name, "is a subscriber already; choose another name")
-            if session.get(RegisteredDevice, name) is not None:
-                raise NoticeRefused(name, "is the name of a device; choose another")
+            holder = holder_of(session, name, but=Holder.SUBSCRIBER, now=self._now(), clients=self._clients)
+            if holder is not None:
+                raise NoticeRefused(name, f"is the name of {holder}; choose another")
             if session.get(Agency, ori) is None:
                 raise NoticeRefused(
                     "ori", f"{ori[:9]} is not in the register; first: matcher-service jurisdictions import"

@@ -5,6 +5,7 @@
     Whorl-Timestamp: seconds since 1970
     Whorl-Signature: v1=hex of HMAC-SHA256 over "{timestamp}.{id}." and the body
     Whorl-Topic: the topic to whose words the body is bound
+    Whorl-Keys: where the centre has new keys: what the topic .../keys says of them, in base64, one for each older key
     Content-Type: application/cose
 
 The body is the sealed message, byte for byte as on the topic. All posts run in one thread of their own; one that hangs
@@ -14,6 +15,7 @@ is cut off, and holds up nobody but its own receiver.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hmac
 import logging
@@ -54,6 +56,7 @@ class Post:
     url: str = field(repr=False)
     secret: bytes = field(repr=False)
     body: bytes = field(repr=False)
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def signature(secret: bytes, *, timestamp: int, number: str, body: bytes) -> str:
@@ -153,6 +156,8 @@ class Webhooks:
             ),
             "Whorl-Topic": post.topic,
         }
+        if post.keys:
+            headers["Whorl-Keys"] = ",".join(base64.b64encode(one).decode("ascii") for one in post.keys)
         for place, address in enumerate(addresses, 1):
             try:
                 return await self._at(target, address, headers, post.body)

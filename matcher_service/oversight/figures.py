@@ -6,7 +6,7 @@ May's line, where it belongs.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -135,10 +135,10 @@ class Figures:
     def by(self, part: str, repository: str) -> dict[str, Counter[Stage]]:
         """Counts of each stage by "jurisdiction" or "month", for one repository; submissions count for each."""
         at = Cell._fields.index(part)
-        found: dict[str, Counter[Stage]] = {}
+        found: defaultdict[str, Counter[Stage]] = defaultdict(Counter[Stage])
         for cell, count in self.cells.items():
             if cell.repository in ("", repository):
-                found.setdefault(str(cell[at]), Counter())[cell.stage] += count
+                found[str(cell[at])][cell.stage] += count
         return dict(sorted(found.items()))
 
 

@@ -109,7 +109,7 @@ class RelayAnswers:
             self._record(session, "relay.answer", reply.tcn, by=_ACTOR, stage=reply.stage, state=row.state)
             return True
 
-    def pass_on(self, tcn: str, *, by: str) -> int:
+    def pass_on(self, tcn: str, *, by: str, role: str = "") -> int:
         """A person's word: pass on what waits, or was kept, of one submission; how many. Raises RelayRefused."""
         with self._database.write() as session:
             item = session.get(RelayItem, tcn)
@@ -124,8 +124,23 @@ class RelayAnswers:
             ).all()
             passed = sum(self._pass(session, row, by=by) for row in rows)
             if passed:
-                self._record(session, "relay.pass-on", tcn, by=by, replies=passed)
+                self._record(session, "relay.pass-on", tcn, by=by, role=role, replies=passed)
             return passed
+
+    def keep_here(self, tcn: str, *, by: str, reason: str, role: str = "") -> int:
+        """A person's word: keep here what waits of one submission; how many. The kiosk is not left to wait for it."""
+        with self._database.write() as session:
+            rows = session.scalars(
+                select(RelayReply).where(RelayReply.tcn == tcn, RelayReply.state == WAITING)
+            ).all()
+            for row in rows:
+                row.state = KEPT
+            if rows:
+                item = session.get(RelayItem, tcn)
+                if item is not None and not item.owed:  # otherwise more is to come, and to be decided
+                    nothing_follows(session, tcn, centre=self._settings.repository, now=self._now())
+                self._record(session, "relay.keep", tcn, by=by, role=role, purpose=reason, replies=len(rows))
+            return len(rows)
 
     def waiting(self) -> list[RelayReply]:
         """Those that wait for a person's word, the oldest first."""
@@ -233,12 +248,23 @@ class RelayAnswers:
             session, submission, self._settings.repository, now=self._now()
         )
 
-    def _record(self, session: Session, action: str, tcn: str, *, by: str, **more: str | int) -> None:
+    def _record(
+        self,
+        session: Session,
+        action: str,
+        tcn: str,
+        *,
+        by: str,
+        role: str = "",
+        purpose: str = "relay",
+        **more: str | int,
+    ) -> None:
         record(
             session,
             action,
             actor=by,
-            purpose="relay",
+            role=role,
+            purpose=purpose,
             subject=tcn,
             repository=self._settings.repository,
             details=more,

@@ -284,7 +284,7 @@ class RelayOutbox:
                 for row in session.scalars(query)
             ]  # fmt: skip
 
-    def hold(self, tcn: str, *, by: str, reason: str) -> None:
+    def hold(self, tcn: str, *, by: str, reason: str, role: str = "") -> None:
         """Keep it here: it does not go up, and nothing of it is passed on. Raises RelayRefused."""
         with self._database.write() as session:
             item = self._item(session, tcn)
@@ -293,9 +293,9 @@ class RelayOutbox:
             if item.state == ItemState.WAITING:
                 item.state = ItemState.HELD
             item.held_by, item.reason = by[:64], reason[:300]
-            self._record(session, "relay.hold", tcn, by=by, purpose=reason)
+            self._record(session, "relay.hold", tcn, by=by, role=role, purpose=reason)
 
-    def release(self, tcn: str, *, by: str) -> ItemState:
+    def release(self, tcn: str, *, by: str, role: str = "") -> ItemState:
         """Let it go again, or send once more what was refused. Raises RelayRefused."""
         with self._database.write() as session:
             item = self._item(session, tcn)
@@ -304,7 +304,7 @@ class RelayOutbox:
             if item.state in {ItemState.REFUSED, ItemState.HELD}:
                 item.state, item.made_at = ItemState.WAITING, self._now()
             item.held_by = item.field = item.reason = None
-            self._record(session, "relay.release", tcn, by=by)
+            self._record(session, "relay.release", tcn, by=by, role=role)
             return ItemState(item.state)
 
     # -- inside
@@ -325,12 +325,14 @@ class RelayOutbox:
         tcn: str,
         *,
         by: str = _ACTOR,
+        role: str = "",
         purpose: str = "relay",
         **more: str,
     ) -> None:
         record(
-            session, action, actor=by, purpose=purpose, subject=tcn, repository=self._repository, details=more
-        )
+            session, action, actor=by, role=role, purpose=purpose, subject=tcn, repository=self._repository,
+            details=more,
+        )  # fmt: skip
 
 
 def _opened(session: Session, repository: int | None, after: int, until: int) -> list[tuple[str, int]]:

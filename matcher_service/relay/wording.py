@@ -8,17 +8,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interchange.messages import MAX_REPOSITORIES, Reply
+from interchange.messages import MAX_REPOSITORIES, Colour, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from interchange.messages import RepositoryReply
+
 _MAX_NAME = 64
+_CONFIRMED = {
+    Colour.RED: "examiners confirmed a match",
+    Colour.YELLOW: "examiners could not tell",
+    Colour.GREEN: "examiners found no match",
+}
+_SEARCHED = {
+    Colour.RED: "a highly probable candidate that nobody has looked at",
+    Colour.YELLOW: "a possible candidate that nobody has looked at",
+    Colour.GREEN: "nobody was found",
+}
 
 
 def local_name(centre: str, repository: str) -> str:
     """A repository of the centre above, as it is called here."""
     return f"{centre}.{repository}"[:_MAX_NAME].rstrip("_.-")
+
+
+def said_of(reply: Reply | None) -> list[str]:
+    """What a reply says, for a person who decides upon it."""
+    if reply is None:
+        return ["it cannot be read"]
+    said = [f"{row.name}: {_found(row, reply.stage)}" for row in reply.repositories]
+    said += [f"{name} to follow" for name in reply.to_follow]
+    said += [f"{name} not searched" for name in reply.not_searched]
+    said += [f"{name} TAKEN BACK" for name in reply.taken_back]
+    return said or ["nothing"]
+
+
+def _found(row: RepositoryReply, stage: str) -> str:
+    if row.failed:
+        return "not searched in time"
+    if stage == "second" and not row.candidates:  # an examiner's word; with candidates it is a search's alone
+        return _CONFIRMED[row.colour]
+    return f"{row.colour}, {_SEARCHED[row.colour]}"
 
 
 def still_promised(replies: Sequence[Reply]) -> set[str]:

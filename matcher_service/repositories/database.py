@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -18,22 +18,33 @@ from matcher_service.retention.vault import VAULT, VaultDoor
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
 _ = all_tables  # whoever has the database has its tables
 MIGRATIONS = Path(__file__).parent / "migrations"
-SQLITE_BUSY_TIMEOUT_MS = 10_000
+# How long a writer waits for the others before it gives up.
+BUSY_TIMEOUT_MS = 10_000
 SQLITE_PRAGMAS = (
-    f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}",
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # acknowledged is on the disk
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what is removed is overwritten
 )
+POSTGRESQL_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS}"
+# Any number does, if nothing else in the database takes a lock of that number.
+POSTGRESQL_WRITER_LOCK = 0x57686F726C
+_TURN = text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_WRITER_LOCK})")
+# What marks the engine that writes; `auditing` asks for it by this name.
+_WRITER = "whorl_writer"
+_POSTGRESQL_READS: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
-    """SQLite or PostgreSQL, by URL. Safe to use from several threads and processes."""
+    """SQLite or PostgreSQL, by URL. Safe to use from several threads and processes.
+
+    On both, writers take turns, and who reads sees one state of things until the session ends: see docs/database.md.
+    """
 
     def __init__(self, url: str, *, key_file: Path | None = None) -> None:
         """Open, and bring the tables up to date. Raises StoreError.
@@ -52,24 +63,27 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             _make_private(Path(parsed.database or ":memory:"), self.url)
         try:
-            self._engine = create_engine(parsed)
+            self._engine = _make_engine(parsed)
         except (NoSuchModuleError, ImportError) as error:
             raise StoreError(self.url, f"the driver is not installed ({error})") from None
-        if parsed.get_backend_name() == "sqlite":
-            _prepare_sqlite(self._engine)
-        self._writer = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        postgresql = parsed.get_backend_name() == "postgresql"
+        self._reader = self._engine.execution_options(**_POSTGRESQL_READS) if postgresql else self._engine
+        self._writer = self._engine.execution_options(**{_WRITER: True})
         try:
             self._upgrade()
         except DatabaseError as error:
             self.close()
-            raise StoreError(
-                self.url, f"cannot be opened ({error.orig}); check the file, or restore it from a copy"
-            ) from None
+            cure = (
+                "check the file, or restore it from a copy"
+                if self.file
+                else "check that it runs and is yours"
+            )
+            raise StoreError(self.url, f"cannot be opened ({error.orig}); {cure}") from None
 
     @contextlib.contextmanager
     def read(self) -> Generator[Session]:
         """A session that only reads. Raises StoreError if the database fails."""
-        with self._session(self._engine) as session:
+        with self._session(self._reader) as session:
             yield session
 
     @contextlib.contextmanager
@@ -90,7 +104,7 @@ class Database:
 
         False if somebody reads from the log just now; True for a database that has none of its own.
         """
-        if self.file is None:
+        if self.file is None or self._engine.dialect.name != "sqlite":
             return True
         raw = self._engine.raw_connection()
         try:
@@ -137,6 +151,37 @@ def _make_private(file: Path, url: str) -> None:
             raise StoreError(url, f"cannot be opened: {error.strerror}") from None
 
 
+def _make_engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url)
+        _prepare_sqlite(engine)
+        return engine
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")  # the driver that we bring
+    if url.get_backend_name() != "postgresql":
+        return create_engine(url)
+    more = {} if "options" in url.query else {"options": POSTGRESQL_OPTIONS}
+    # A server that was started again is not noticed by the connections to the one before.
+    engine = create_engine(url, pool_pre_ping=True, connect_args=more)
+    _prepare_postgresql(engine)
+    return engine
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    """Writers one after the other, as SQLite has them: what was read stays true until it is acted on.
+
+    So the same code is right on both: the first to come files the TCN, takes the task, adds to the audit's chain, and
+    numbers of changes become visible in their order. Nobody holds the turn while waiting for anything else.
+    """
+
+    @event.listens_for(engine, "begin")
+    def began(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITER):
+            connection.execute(_TURN)
+
+    _ = began
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     """WAL, full syncing, and transactions that begin where we say.
 
@@ -154,6 +199,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def began(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        writes = connection.get_execution_options().get(_WRITER)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     _ = connected, began

@@ -56,8 +56,8 @@ class Quarantine:
                     topic=topic[:MAX_TOPIC],
                     device=device,
                     tcn=tcn,
-                    field=field,
-                    reason=reason,
+                    field=_text(field, 120),
+                    reason=_text(reason, 300),
                     payload=payload[:MAX_PAYLOAD_BYTES],
                     payload_bytes=len(payload),
                 )
@@ -91,3 +91,8 @@ class Quarantine:
             oldest = select(RefusedSubmission.id).where(*mine).order_by(RefusedSubmission.id).limit(excess)
             session.execute(delete(RefusedSubmission).where(RefusedSubmission.id.in_(oldest)))
             log.warning("quarantine full, oldest dropped", extra=facts(count=excess, device=device or "any"))
+
+
+def _text(text: str, most: int) -> str:
+    """As much of it as the table holds; PostgreSQL takes no NUL."""
+    return text[:most].replace("\0", "?")

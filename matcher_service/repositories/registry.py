@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select, update
 
 from interchange.envelope_keys import PublicKey
-from matcher_service.auditing.recording import record, shell
+from matcher_service.auditing.recording import note, record, shell
 from matcher_service.errors import MatcherError
 from matcher_service.repositories.device_tables import DeviceInvitation, DeviceKey, RegisteredDevice
-from matcher_service.repositories.notice_tables import Subscriber
+from matcher_service.repositories.names import Holder, holder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.orm import Session
 
+    from matcher_service.auditing.recording import Fact
     from matcher_service.repositories.database import Database
+
+
+_PURPOSE = "provisioning"
 
 
 class RegistryState(StrEnum):
@@ -98,10 +102,16 @@ class Registry:
     """The register. Raises StoreError when the database fails."""
 
     def __init__(
-        self, database: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clients: Collection[str] = (),
     ) -> None:
+        """`clients` are the ABIS clients of the settings: no kiosk may have such a name."""
         self._database = database
         self._now = now
+        self._clients = frozenset(clients)
 
     def invite(
         self, code_sha256: str, *, device: str, ori: str, valid: timedelta, by: str, replace: bool = False
@@ -109,10 +119,7 @@ class Registry:
         """Note an invitation; one that `device` had before and has not used is void. Raises NotAdmitted."""
         now = self._now()
         with self._database.write() as session:
-            if session.scalar(select(Subscriber.id).where(Subscriber.name == device)) is not None:
-                raise NotAdmitted(
-                    "device", f"'{device}' is a subscriber to notifications; give the kiosk another name"
-                )
+            self._refuse_taken(session, device)
             known = session.get(RegisteredDevice, device)
             if known is not None and known.state == RegistryState.ACTIVE and not replace:
                 raise NotAdmitted(
@@ -134,7 +141,7 @@ class Registry:
                 expires_at=now + valid,
             )
             session.add(row)
-            _audit(session, "device.invite", device, actor=shell(by), ori=ori)
+            _audit(session, "device.invite", device, actor=shell(by), ori=ori, replace=replace)
             return _invitation(row)
 
     def redeem(
@@ -166,6 +173,7 @@ class Registry:
                 if found is None or found.state != RegistryState.ACTIVE:
                     raise NotAdmitted("device", f"'{row.device}' was revoked; ask the centre for a new code")
                 return _registration(session, found), False
+            self._refuse_taken(session, row.device)
             row.used_at, row.used_for = now, used_for
             device = session.get(RegisteredDevice, row.device)
             if device is None:
@@ -226,6 +234,11 @@ class Registry:
             _audit(session, "device.revoke", device, actor=shell(by), ori=row.ori)
             return _registration(session, row)
 
+    def note(self, action: str, *, actor: str, outcome: str, device: str = "", **details: Fact) -> None:
+        """Record what changes nothing here: a refusal, an answer that is given again. Raises StoreError."""
+        more = cast("dict[str, Any]", details)  # none of them is one of `note`'s own words
+        note(self._database, action, actor=actor, purpose=_PURPOSE, outcome=outcome, subject=device, **more)
+
     def find(self, device: str) -> Registration | None:
         """The device, if it is registered."""
         with self._database.read() as session:
@@ -255,9 +268,14 @@ class Registry:
                 .values(centre_generation=generation)
             )
 
+    def _refuse_taken(self, session: Session, device: str) -> None:
+        holder = holder_of(session, device, but=Holder.KIOSK, now=self._now(), clients=self._clients)
+        if holder is not None:
+            raise NotAdmitted("device", f"'{device}' is the name of {holder}; give the kiosk another name")
 
-def _audit(session: Session, action: str, device: str, *, actor: str, ori: str) -> None:
-    record(session, action, actor=actor, purpose="provisioning", subject=device, details={"ori": ori})
+
+def _audit(session: Session, action: str, device: str, *, actor: str, ori: str, **more: Fact) -> None:
+    record(session, action, actor=actor, purpose=_PURPOSE, subject=device, details={"ori": ori, **more})
 
 
 def _retire_keys(session: Session, device: str, when: datetime) -> None:

@@ -14,7 +14,7 @@ from matcher_service.repositories.routing_tables import SubmissionFacts
 from matcher_service.repositories.schema import CandidateRecord, Repository, SearchRecord, StoredSubmission
 from matcher_service.repositories.sealed_records import Part, open_part, seal_part
 from matcher_service.routing.facts import Arrival, write_facts
-from matcher_service.routing.parameters import PRIORITIES
+from matcher_service.routing.parameters import OLDEST_EACH, PRIORITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +119,7 @@ class Submissions:
         """`instance` is the name under which this matcher claims what it searches."""
         self._database = database
         self._instance = instance
+        self._turns = 0  # since the oldest had its own
 
     def file(
         self, submission: Submission, payload: bytes, arrival: Arrival | None = None, *, sender: str = ""
@@ -161,6 +162,7 @@ class Submissions:
     def begin_next(self) -> WaitingSubmission | None:
         """The most urgent, then oldest submission without an answer; counts an attempt before anything can go wrong.
 
+        Now and then it is the oldest of all (`OLDEST_EACH`), so that none waits for ever behind more urgent ones.
         It is claimed for a while: several matchers on one database do not search the same submission, and
         one that died leaves its own to the others.
         """
@@ -169,25 +171,31 @@ class Submissions:
             StoredSubmission.claimed_by == self._instance,
             StoredSubmission.claimed_until < now,
         )
-        oldest = (
+        # One that failed twice goes behind those that did not: it must not hold them up. After the first time it keeps
+        # its place, because a matcher that was killed is no fault of what it was searching.
+        urgency = (
+            case((StoredSubmission.attempts < 2, 0), else_=StoredSubmission.attempts),
+            StoredSubmission.priority,
+            StoredSubmission.id,
+        )
+        # A sum, so that the database looks among those that wait, and not along the key through all there ever were.
+        age = (StoredSubmission.id + 0,)
+        the_oldest = self._turns >= OLDEST_EACH - 1
+        first = (
             select(StoredSubmission)
             .where(StoredSubmission.outcome == Outcome.WAITING, free)
-            # One that failed twice goes behind those that did not: it must not hold them up. After the first time it
-            # keeps its place, because a matcher that was killed is no fault of what it was searching.
-            .order_by(
-                case((StoredSubmission.attempts < 2, 0), else_=StoredSubmission.attempts),
-                StoredSubmission.priority,
-                StoredSubmission.id,
-            )
+            .order_by(*(age if the_oldest else urgency))
             .limit(1)
         )
         with self._database.read() as session:
-            if session.scalar(oldest) is None:
+            if session.scalar(first) is None:
+                self._turns = 0
                 return None
         with self._database.write() as session:
-            row = session.scalar(oldest.with_for_update(skip_locked=True))
+            row = session.scalar(first.with_for_update(skip_locked=True))
             if row is None:
                 return None
+            self._turns = 0 if the_oldest else self._turns + 1
             row.attempts += 1
             row.claimed_by = self._instance
             row.claimed_until = now + CLAIM

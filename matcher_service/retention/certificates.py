@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import select
 
+from matcher_service.auditing import record
 from matcher_service.auditing.errors import NoSigningKey
 from matcher_service.auditing.keys import HeadPublicKey
 from matcher_service.repositories.notice_tables import Notification, Subscriber
 from matcher_service.repositories.retention_tables import DeletionCertificate, GalleryState
+from matcher_service.repositories.schema import Repository
 from matcher_service.retention.errors import BadCertificate, RetentionRefused
 
 if TYPE_CHECKING:
@@ -102,6 +104,15 @@ def galleries_of(session: Session, row: DeletionCertificate) -> list[dict[str, A
     ]
 
 
+def listed(session: Session, repository: str = "", *, limit: int = 500) -> list[DeletionCertificate]:
+    """The newest first; with a name, those of that repository."""
+    query = select(DeletionCertificate).order_by(DeletionCertificate.id.desc()).limit(limit)
+    if repository:
+        query = query.join(Repository, Repository.id == DeletionCertificate.repository_id)
+        query = query.where(Repository.name == repository)
+    return list(session.scalars(query))
+
+
 def find(session: Session, number: str) -> DeletionCertificate:
     """By its number. Raises RetentionRefused."""
     row = session.scalar(select(DeletionCertificate).where(DeletionCertificate.number == number))
@@ -110,6 +121,40 @@ def find(session: Session, number: str) -> DeletionCertificate:
             number[:32] or "certificate", "there is none; see: matcher-service retention certificates"
         )
     return row
+
+
+def hand_out(
+    session: Session,
+    number: str,
+    *,
+    key: HeadKey,
+    known: Sequence[HeadPublicKey],
+    by: str,
+    role: str = "",
+    repository: str = "",
+    now: datetime,
+) -> str:
+    """A certificate as it stands by now, as a file, and in the audit; with a name, one of that repository only.
+
+    `known` are the keys that may have signed it. Raises RetentionRefused.
+    """
+    row = find(session, number)
+    content = cast("dict[str, Any]", json.loads(row.content))
+    if repository and content["repository"] != repository:
+        raise RetentionRefused(number[:32], f"is no certificate of {repository}")
+    if row.pending:
+        complete(session, row, key, now=now)
+    record(
+        session,
+        "retention.certificate",
+        actor=by,
+        role=role,
+        purpose="handing out",
+        subject=number,
+        repository=content["repository"],
+    )
+    named = json.loads(row.content)["key"]
+    return as_file(row, next((one for one in known if one.id == named), key.public))
 
 
 def as_file(row: DeletionCertificate, public: HeadPublicKey) -> str:

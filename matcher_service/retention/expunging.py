@@ -29,6 +29,7 @@ from matcher_service.repositories.schema import (
     GalleryChange,
     Identity,
     Repository,
+    SearchRecord,
     StoredSubmission,
 )
 from matcher_service.retention import parameters
@@ -99,10 +100,8 @@ def expunge(
     with database.write() as session:
         where = repository_row(session, repository)
         bookings = [_booking(session, tcn, where) for tcn in details["tcns"].split()]
-        if identity and not is_enrolled(session, identity, where.id):
-            raise RetentionRefused(identity[:32], f"is no identity in {repository}")
-        if identity and identity_held(session, identity):
-            raise RetentionRefused(identity, "is held; see: matcher-service retention holds")
+        if identity:
+            _check_identity(session, identity, where)
         words = f"expunged by request {request}"
         identifications = _identifications(session, identity, bookings)
         counts: dict[str, int] = {"identifications": len(identifications), "submissions": len(bookings)}
@@ -171,6 +170,23 @@ def expunge(
     )
 
 
+def foreseen(
+    session: Session, *, repository: str, identity: str = "", tcns: Sequence[str] = ()
+) -> dict[str, int]:
+    """What would be destroyed, by kind, in a transaction of `Database.write()`. Raises as `expunge` would."""
+    where = repository_row(session, repository)
+    details = details_of(identity, tcns)
+    bookings = [_booking(session, tcn, where) for tcn in details["tcns"].split()]
+    counts = {
+        "submissions": len(bookings),
+        "identifications": len(_identifications(session, identity, bookings)),
+    }
+    if identity:
+        _check_identity(session, identity, where)
+        counts |= _what_is_enrolled(session, identity)[1]
+    return counts
+
+
 def settle(database: Database) -> bool:
     """Empty SQLite's log, which holds older pages; somebody who reads just now is waited for."""
     give_up = time.monotonic() + parameters.SETTLE_WAIT_S
@@ -179,12 +195,24 @@ def settle(database: Database) -> bool:
     return done
 
 
+def _check_identity(session: Session, identity: str, where: Repository) -> None:
+    if not is_enrolled(session, identity, where.id):
+        raise RetentionRefused(identity[:32], f"is no identity in {where.name}")
+    if identity_held(session, identity):
+        raise RetentionRefused(identity, "is held; see: matcher-service retention holds")
+
+
 def _booking(session: Session, tcn: str, where: Repository) -> StoredSubmission:
     row = session.scalar(select(StoredSubmission).where(StoredSubmission.tcn == tcn).with_for_update())
     if row is None:
         raise RetentionRefused(tcn[:64], "was never submitted here")
     if held(session, row.id, tcn):
         raise RetentionRefused(tcn, "is held; see: matcher-service retention holds")
+    searched = set(
+        session.scalars(select(SearchRecord.repository_id).where(SearchRecord.submission_id == row.id))
+    )
+    if searched and where.id not in searched:  # another owner's; one that was searched nowhere is anybody's
+        raise RetentionRefused(tcn, f"was never searched in {where.name}; its owner cannot have it expunged")
     others = session.scalar(
         select(Repository.name)
         .join(Identification, Identification.repository_id == Repository.id)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 
-from matcher_service.accounts import Action, NotPermitted, Role, require
+from matcher_service.accounts import Action, NotPermitted, Role, permitted, require
 from matcher_service.auditing import record
 from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.retention_tables import IdentityLink
 from matcher_service.repositories.review_tables import ReviewRound
-from matcher_service.repositories.schema import Identity, Repository
+from matcher_service.repositories.schema import Identity, Repository, StoredSubmission
 from matcher_service.retention.errors import RetentionRefused
 from matcher_service.retention.policies import checked_words
 
@@ -109,6 +111,83 @@ def links_of(session: Session, identity: str) -> list[IdentityLink]:
     mine = or_(IdentityLink.first_id == identity, IdentityLink.second_id == identity)
     query = select(IdentityLink).where(mine, IdentityLink.unlinked_at.is_(None)).order_by(IdentityLink.id)
     return list(session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """Two identities that may be linked by the examiner who decided `task`: both were identified in one booking."""
+
+    task: int
+    tcn: str
+    first: str
+    first_repository: str
+    second: str
+    second_repository: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A link in force, with the names of both repositories."""
+
+    row: IdentityLink
+    first_repository: str
+    second_repository: str
+
+
+def possible(session: Session, by: Account, *, limit: int = 100) -> list[Possible]:
+    """What this examiner could link and has not, the newest first; to be audited by whoever shows it."""
+    mine, other = aliased(Identification), aliased(Identification)
+    here, there = aliased(Repository), aliased(Repository)
+    query = (
+        select(mine.task_id, StoredSubmission.tcn, mine.identity_id, here.name, other.identity_id, there.name)
+        .join(other, other.submission_id == mine.submission_id)
+        .join(StoredSubmission, StoredSubmission.id == mine.submission_id)
+        .join(here, here.id == mine.repository_id)
+        .join(there, there.id == other.repository_id)
+        .join(ReviewRound, ReviewRound.task_id == mine.task_id)
+        .where(
+            mine.repository_id != other.repository_id,
+            mine.state == "confirmed",
+            other.state == "confirmed",
+            ReviewRound.examiner_id == by.id,
+            ReviewRound.decision == "identification",
+            ReviewRound.void.is_(False),
+        )
+        .order_by(mine.id.desc())
+        .limit(limit)
+    )
+    found: dict[tuple[str, str], Possible] = {}
+    for task, tcn, first, first_repository, second, second_repository in session.execute(query):
+        if first is None or second is None:  # of one that was expunged
+            continue
+        pair = (min(first, second), max(first, second))
+        if _may(by, first_repository) and _may(by, second_repository) and pair not in found:
+            found[pair] = Possible(task, tcn, first, first_repository, second, second_repository)
+    return [one for pair, one in found.items() if session.scalar(_in_force(*pair)) is None]
+
+
+def in_force(session: Session, by: Account, *, limit: int = 200) -> list[Linked]:
+    """The links that this examiner could undo, the newest first; to be audited by whoever shows them."""
+    one, other, here, there = aliased(Identity), aliased(Identity), aliased(Repository), aliased(Repository)
+    query = (
+        select(IdentityLink, here.name, there.name)
+        .join(one, one.id == IdentityLink.first_id)
+        .join(other, other.id == IdentityLink.second_id)
+        .join(here, here.id == one.repository_id)
+        .join(there, there.id == other.repository_id)
+        .where(IdentityLink.unlinked_at.is_(None))
+        .order_by(IdentityLink.id.desc())
+        .limit(limit)
+    )
+    return [
+        Linked(row, first, second)
+        for row, first, second in session.execute(query)
+        if _may(by, first) and _may(by, second)
+    ]
+
+
+def _may(by: Account, repository: str) -> bool:
+    return permitted(by, Action.REVIEW_DECIDE, repository=repository)
 
 
 def _examiner(by: Account, repository: str) -> None:

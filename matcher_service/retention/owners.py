@@ -200,6 +200,13 @@ def set_thresholds(
            details={"red_fpir": red_fpir, "yellow_fpir": yellow_fpir})  # fmt: skip
 
 
+def threshold_history(session: Session, repository: str) -> list[RepositoryThreshold]:
+    """All that were ever entered, the newest first: that one counts."""
+    where = repository_row(session, repository)
+    query = select(RepositoryThreshold).where(RepositoryThreshold.repository_id == where.id)
+    return list(session.scalars(query.order_by(RepositoryThreshold.id.desc())))
+
+
 def thresholds(database: Database) -> dict[str, tuple[float | None, float | None]]:
     """Red and yellow FPIR in force of each repository that has some of its own."""
     query = (

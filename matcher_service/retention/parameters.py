@@ -27,6 +27,8 @@ TEND_EVERY_S: Final = 60.0
 # Emptying SQLite's log waits so long for somebody who reads from it.
 SETTLE_WAIT_S: Final = 5.0
 MAX_WORDS: Final = 200
+# An owner who asks what would be erased waits at most so long; a million bookings are for the command line.
+FORESEE_S: Final = 8.0
 
 # Thresholds that an owner entered count after this time at the latest; reading them takes a millisecond.
 FOLLOW_S: Final = 5.0

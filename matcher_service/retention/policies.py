@@ -124,6 +124,7 @@ def place_hold(
     reason: str,
     by: str,
     role: str = "",
+    repository: str = "",
     now: datetime | None = None,
 ) -> int:
     """Keep a booking or an identity, whatever policies and requests say; the hold's number. Raises RetentionRefused."""
@@ -142,12 +143,19 @@ def place_hold(
     session.add(row)
     session.flush()
     record(session, "retention.hold", actor=by, role=role, purpose=words, subject=tcn or identity or "",
-           details={"hold": row.id})  # fmt: skip
+           repository=repository, details={"hold": row.id})  # fmt: skip
     return row.id
 
 
 def lift_hold(
-    session: Session, number: int, *, reason: str, by: str, role: str = "", now: datetime | None = None
+    session: Session,
+    number: int,
+    *,
+    reason: str,
+    by: str,
+    role: str = "",
+    repository: str = "",
+    now: datetime | None = None,
 ) -> None:
     """End a hold. Raises RetentionRefused if there is none in force."""
     row = session.get(LegalHold, number, with_for_update=True)
@@ -155,7 +163,8 @@ def lift_hold(
         raise RetentionRefused(f"hold {number}", "is not in force; see: matcher-service retention holds")
     row.lifted_by, row.lifted_at = by[:80], now or datetime.now(UTC)
     record(session, "retention.hold_lifted", actor=by, role=role, subject=row.tcn or row.identity_id or "",
-           purpose=checked_words(reason, "reason: say why it is lifted"), details={"hold": number})  # fmt: skip
+           repository=repository, purpose=checked_words(reason, "reason: say why it is lifted"),
+           details={"hold": number})  # fmt: skip
 
 
 def holds(session: Session) -> list[LegalHold]:

@@ -78,6 +78,31 @@ def withdraw(session: Session, submission_id: int, repository: str, *, now: date
     return decision
 
 
+def by_owner(
+    session: Session, submission_id: int, repository: str, *, account: str, now: datetime
+) -> Decision:
+    """Record that the repository's owner searches it for themselves, which no rule of the register is asked for.
+
+    The caller has asked `accounts.require`, and writes the audit entry in the same transaction: `why` looks for it.
+    """
+    number = _repository(session, repository)
+    decision = Decision(
+        repository=repository,
+        repository_id=number,
+        verdict=Verdict.SEARCH,
+        answer=Answer.FIRST,
+        reason_code=ReasonCode.OWNER,
+        words=f"Searched from the desk by {account}, an owner of '{repository}', by role and for no agency.",
+        activation=None,
+        activation_version=None,
+        conditions=None,
+        registry_version=current(session).version,
+        decided_at=now,
+    )
+    _record(session, submission_id, read_facts(session, submission_id, complete=True), [decision])
+    return decision
+
+
 def latest(session: Session, submission_id: int) -> list[Decision]:
     """What was decided last, by the name of the repository; empty where nothing was."""
     newest = (

@@ -51,6 +51,8 @@ class ReasonCode(StrEnum):
     DISPOSITION_AWAITED = "disposition_awaited"
     # Recorded where the rule that let it be searched was gone when the search was done.
     SWITCHED_OFF = "switched_off"
+    # Not by the register: the repository's owner searched it from the desk, by role.
+    OWNER = "owner"
 
 
 class AgencyState(StrEnum):

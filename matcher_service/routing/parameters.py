@@ -17,6 +17,11 @@ BACKDATING_TOLERANCE: Final = timedelta(minutes=5)
 # In what order submissions are searched: the smaller, the sooner. Those who wait for an answer come first.
 PRIORITIES: Final = {"RPIS": 0, "CAR": 1, "CNA": 2}
 
+# Of so many searches one is the oldest submission's that waits, whatever its priority: what is behind an endless stream
+# of urgent ones is searched all the same, after at most so many searches for each that is older. The urgent lose an
+# eighth of their pace by it, and only while something else waits.
+OLDEST_EACH: Final = 8
+
 # How long a rapid reply may take before what is not searched yet is called yellow. The field's rapid searches answer
 # in about ten seconds.
 REPLY_DEADLINE_S: Final = 10.0

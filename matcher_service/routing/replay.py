@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.image_tables import ImageOffer
 from matcher_service.repositories.routing_tables import (
     Activation,
@@ -55,10 +56,16 @@ class Step:
     facts: Facts
     replayed: Decision
     rule: RuleView | None
+    owned: bool = False  # the audit has an owner's search of it
 
     @property
     def agrees(self) -> bool:
-        """Whether the replay comes to what was recorded. What was switched off meanwhile has to be shut in it too."""
+        """Whether the replay comes to what was recorded.
+
+        What was switched off meanwhile has to be shut in it too; what an owner searched has to be in the audit.
+        """
+        if self.recorded.reason_code is ReasonCode.OWNER:
+            return self.owned
         if self.recorded.reason_code is ReasonCode.SWITCHED_OFF:
             return self.replayed.verdict is not Verdict.SEARCH
         return self.recorded.outcome == self.replayed.outcome
@@ -186,7 +193,23 @@ def _step(session: Session, row: RoutingDecision, name: str) -> Step:
             session, facts, row.registry_version, (row.repository_id, name), at=row.decided_at, then=True
         ),
         rule=_rule(session, row),
+        owned=row.reason_code == ReasonCode.OWNER and _in_audit(session, row.submission_id, name),
     )
+
+
+def _in_audit(session: Session, submission: int, repository: str) -> bool:
+    tcn = select(StoredSubmission.tcn).where(StoredSubmission.id == submission).scalar_subquery()
+    found = session.scalar(
+        select(AuditEntry.seq)
+        .where(
+            AuditEntry.subject == tcn,
+            AuditEntry.action == "repository.search",
+            AuditEntry.repository == repository,
+            AuditEntry.role != "",
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def _judged(

@@ -25,8 +25,11 @@ from matcher_service.api.server import CannotListen, make_server
 from matcher_service.api.settings import ApiSettings
 from matcher_service.api.tokens import add_token
 from matcher_service.auditing.reading import Filter, newest
+from matcher_service.desk_right import ForAgency
 from matcher_service.reading import read_bytes
 from matcher_service.repositories import Database, NewPrint, Repositories
+from matcher_service.routing import Mode
+from matcher_service.routing.register import Register
 from matcher_service.search import Gallery, colour
 
 pytestmark = pytest.mark.system
@@ -68,6 +71,7 @@ def place(tmp_path_factory):
     store = Repositories(database)
     store.create("criminal")
     store.enroll("criminal", PERSON[:1])
+    Register(database).set_mode(Mode.EVERYTHING, by="system:test")
     token = add_token(folder / "tokens", "console")
     with serving(ApiSettings(port=0, tokens=folder / "tokens"), database) as port:
         yield database, port, token
@@ -97,6 +101,8 @@ def reference(database):
         "criminal",
         prints,
         purpose=Purpose.BOOKING,
+        right=ForAgency(),
+        actor="system:test",
         make_gallery=lambda source: Gallery(source=source, threads=1),
         colour=colour,
         limit=3,

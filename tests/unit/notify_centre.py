@@ -60,13 +60,20 @@ class Clock:
 
 class Keys:
     def __init__(self):
-        self._signing, self._sealing = PrivateKey.generate(), PrivateKey.generate()
+        self._signing, self._sealing = [PrivateKey.generate()], [PrivateKey.generate()]
 
     def signing(self):
-        return [self._signing]
+        return self._signing
 
     def sealing(self):
-        return [self._sealing]
+        return self._sealing
+
+    def generation(self):
+        return len(self._signing)
+
+    def rotate(self):
+        self._signing = [PrivateKey.generate(), *self._signing]
+        self._sealing = [PrivateKey.generate(), *self._sealing]
 
 
 class Agency:

@@ -156,8 +156,15 @@ def test_a_dead_letter_is_sent_again(centre):
     assert "Dead letters" in officer.get("/").text
     assert "in the queue again" in message(officer, officer.post(f"/submissions/{tcn}/redeliver"))
     assert "nothing to send again" in message(officer, officer.post(f"/submissions/{tcn}/redeliver"))
+    tcn = centre.submission(failed=True)
+    supervisor = centre.as_role(Role.SUPERVISOR)
+    assert "Send it again" in supervisor.get(f"/submissions/{tcn}").text
+    of_one = centre.as_role(Role.SUPERVISOR, repository="immigration")
+    assert of_one.post(f"/submissions/{tcn}/redeliver").status_code == 403
+    assert "in the queue again" in message(supervisor, supervisor.post(f"/submissions/{tcn}/redeliver"))
 
 
+@pytest.mark.sqlite
 def test_the_chain_is_checked_and_a_change_is_shown(tmp_path):
     centre = console_stand.Centre(tmp_path)
     auditor = centre.as_role(Role.AUDITOR)

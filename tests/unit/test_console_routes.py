@@ -22,6 +22,7 @@ ANYBODY = "anybody"  # also who has not signed in
 ACTIVATING = {OWNER, ADMIN}
 DECIDING = {SUPERVISOR, OWNER, ADMIN}
 SUBMISSIONS = {OFFICER, SUPERVISOR}
+ASKING = {SUPERVISOR, OWNER}
 TOLD = {SUPERVISOR, CASES, OWNER}
 
 ROUTES = {
@@ -38,7 +39,7 @@ ROUTES = {
     "POST /own/sign-out-everywhere": EVERYBODY,
     "GET /submissions": SUBMISSIONS,
     "GET /submissions/{tcn}": SUBMISSIONS,
-    "POST /submissions/{tcn}/redeliver": {OFFICER},
+    "POST /submissions/{tcn}/redeliver": SUBMISSIONS,
     "GET /cases": {CASES},
     "GET /cases/{case}": {CASES},
     "POST /cases/{case}/take": {CASES},
@@ -80,6 +81,34 @@ ROUTES = {
     "POST /activations/{number}/approve": ACTIVATING,
     "POST /activations/{number}/refuse": ACTIVATING,
     "GET /repositories": {SUPERVISOR, OWNER, ADMIN},
+    "GET /repositories/{repository}": {SUPERVISOR, OWNER, ADMIN},
+    "POST /repositories/{repository}/acceptance": {OWNER, ADMIN},
+    "POST /repositories/{repository}/thresholds": {OWNER, ADMIN},
+    "GET /repositories/{repository}/retention": {OWNER},
+    "POST /repositories/{repository}/retention": {OWNER},
+    "GET /repositories/{repository}/retention/dry-run": {OWNER},
+    "GET /repositories/{repository}/holds": {OWNER},
+    "POST /repositories/{repository}/holds": {OWNER},
+    "POST /repositories/{repository}/holds/{hold}/lift": {OWNER},
+    "GET /repositories/{repository}/expungements": ASKING,
+    "POST /repositories/{repository}/expungements": ASKING,
+    "GET /repositories/{repository}/expungements/{number}": ASKING,
+    "POST /repositories/{repository}/expungements/{number}/approve": {OWNER},
+    "POST /repositories/{repository}/expungements/{number}/refuse": {OWNER},
+    "POST /repositories/{repository}/expungements/{number}/carry-out": ASKING,
+    "GET /repositories/{repository}/certificates": ASKING,
+    "POST /repositories/{repository}/certificates/verify": ASKING,
+    "GET /repositories/{repository}/certificates/{certificate}": ASKING,
+    "GET /repositories/{repository}/certificates/{certificate}/file": ASKING,
+    "GET /links": {EXAMINER},
+    "POST /links": {EXAMINER},
+    "POST /links/{link}/undo": {EXAMINER},
+    "GET /relay": ASKING,
+    "GET /relay/{tcn}": ASKING,
+    "POST /relay/{tcn}/pass-on": ASKING,
+    "POST /relay/{tcn}/keep": ASKING,
+    "POST /relay/{tcn}/hold": ASKING,
+    "POST /relay/{tcn}/send": ASKING,
     "GET /requests": DECIDING,
     "POST /requests/{number}/approve": DECIDING,
     "POST /requests/{number}/refuse": DECIDING,
@@ -113,12 +142,17 @@ PARTS = {
     "{challenge}": "999",
     "{conviction}": "999",
     "{task}": "999",
+    "{hold}": "999",
+    "{certificate}": "999",
+    "{link}": "999",
 }
 
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory):
-    made = console_stand.Centre(tmp_path_factory.mktemp("routes"))
+    folder = tmp_path_factory.mktemp("routes")
+    # A state bureau, whose centre above is the repository of the owner here.
+    made = console_stand.Centre(folder, relay={"identity": folder / "upward", "repository": "immigration"})
     yield made
     made.close()
 
@@ -140,6 +174,13 @@ def test_every_route_is_in_the_table(centre):
         f"{one.method} {one.path}" for one in make_console(centre.settings, database=centre.database).routes
     }
     assert routes == set(ROUTES)
+
+
+def test_what_is_for_states_is_not_there_elsewhere(tmp_path):
+    plain = console_stand.Centre(tmp_path)
+    paths = {one.path for one in make_console(plain.settings, database=plain.database).routes}
+    plain.close()
+    assert not [one for one in paths if one.startswith("/relay")]
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one != "POST /sign-out"])

@@ -9,6 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from hardware.bench.made_up import made_up_minutiae
 from matcher_service.galleries import (
@@ -196,6 +197,7 @@ def test_built_in_several_segments_with_several_threads(site, monkeypatch, said)
     site.check()
 
 
+@pytest.mark.sqlite
 def test_a_database_restored_from_a_copy(site, said, tmp_path):
     site.start()
     site.stop()
@@ -397,7 +399,7 @@ def test_without_a_folder(site):
 
 def test_a_print_that_cannot_be_read_is_left_out_and_named(site, said):
     with site.database.connection() as connection:
-        connection.exec_driver_sql("UPDATE template SET record = x'00' WHERE id = 1")
+        connection.execute(text("UPDATE template SET record = :cut WHERE id = 1"), {"cut": b"\0"})
     site.start()
     assert len(dict(site.live)["criminal"]) == 9
     assert len(said("cannot be read and is not searched")) == 1

@@ -1,9 +1,11 @@
 """The kiosk's identity on its disk, and the centre's desk that gives it: both for real, without a network."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from edge_service.provisioning.errors import IdentityError
 from edge_service.provisioning.identity import IdentityFolder
@@ -12,12 +14,18 @@ from interchange.envelope_keys import PrivateKey
 from interchange.provisioning import BrokerAddress, ProvisionRequest, RenewalWanted
 from interchange.provisioning_code import ProvisioningCode
 from interchange.settings import SettingsError, load_settings
+from matcher_service.abis.failures import NotInScope
+from matcher_service.abis.opening import open_desk
+from matcher_service.abis.settings import AbisClient, AbisSettings
 from matcher_service.authority import Authority, AuthorityError, BadRequest
 from matcher_service.authority.centre_keys import CentreKeyring
 from matcher_service.authority.layout import create_centre
 from matcher_service.authority.registrar import Registrar
 from matcher_service.repositories import Database, KeyKind, NotAdmitted, Registry, RegistryState
+from matcher_service.repositories.abis_tables import AbisAnswer
+from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.notice_tables import Subscriber
+from matcher_service.settings import MatcherSettings
 
 BROKER = BrokerAddress(host="127.0.0.1", port=8883)
 DAY = timedelta(days=1)
@@ -192,7 +200,6 @@ def test_a_revoked_device_gets_nothing(centre, tmp_path):
 
 
 def test_every_outcome_is_audited(centre, tmp_path, caplog):
-    caplog.set_level("INFO", "matcher.audit")
     code = centre.invite()
     centre.admit(tmp_path / "a", code)
     for step in (
@@ -203,16 +210,21 @@ def test_every_outcome_is_audited(centre, tmp_path, caplog):
         with pytest.raises(NotAdmitted):
             step()
     centre.registrar.revoke("kiosk-1", by="clerk")
-    seen = [(r.facts["action"], r.facts["outcome"]) for r in caplog.records if r.name == "matcher.audit"]
+    with centre.database.read() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()
+    seen = [(one.action, one.actor, json.loads(one.details).get("outcome", "done")) for one in entries]
+    clerk = "system:shell/clerk"
     assert seen == [
-        ("invite device", "done"),
-        ("provision device", "done"),
-        ("provision device", "used code"),
-        ("invite device", "device"),
-        ("revoke device", "device"),
-        ("revoke device", "done"),
+        ("device.invite", clerk, "done"),
+        ("device.provision", "device:kiosk-1", "done"),
+        ("device.provision", "system:provisioning", "used code"),
+        ("device.invite", clerk, "device"),
+        ("device.revoke", clerk, "device"),
+        ("device.revoke", clerk, "done"),
+        ("device.revoke", clerk, "on the list"),
     ]
-    assert code.secret not in caplog.text
+    assert json.loads(entries[2].details)["address"] == "10.0.0.7"
+    assert code.secret not in caplog.text + "".join(one.details for one in entries)
 
 
 def test_what_the_centre_does_not_certify(centre, tmp_path):
@@ -368,3 +380,41 @@ def test_a_subscribers_name_is_no_kiosks(centre):
         )  # fmt: skip
     with refused_with("device"):
         centre.invite()
+
+
+def test_an_abis_clients_name_is_no_kiosks(centre):
+    named = Registry(centre.database, now=lambda: centre.now, clients=["mosip-1"])
+    with refused_with("device"):
+        named.invite("0" * 64, device="mosip-1", ori="MO0100000", valid=DAY, by="clerk")
+    code = centre.invite("mosip-2")
+    with centre.database.write() as session:  # named in the settings, and used, after the code was given out
+        session.add(
+            AbisAnswer(
+                client="mosip-2", request_id="1", request_sha256="", answer="{}", answered_at=centre.now
+            )
+        )
+    with refused_with("device"):
+        centre.admit(centre.folder.parent / "k", code)
+    assert centre.registry.find("mosip-2") is None
+
+
+@pytest.mark.parametrize("kiosk", ["registered", "revoked", "invited", "subscriber"])
+def test_a_kiosks_name_is_no_abis_clients(centre, tmp_path, kiosk):
+    if kiosk == "subscriber":
+        subscriber = Subscriber(
+            name="taken-1", words="an agency", ori="DC0000000", sealing_pem="", signing_pem="", webhook_url="",
+            active=True, added_at=centre.now,
+        )  # fmt: skip
+        with centre.database.write() as session:
+            session.add(subscriber)
+    else:
+        code = centre.invite("taken-1")
+        if kiosk != "invited":
+            centre.admit(tmp_path / "k", code)
+        if kiosk == "revoked":
+            centre.registrar.revoke("taken-1", by="clerk")
+    client = AbisClient(token="taken-1", repository="registrations", verbs=(), purpose="deduplication")
+    settings = MatcherSettings(abis=AbisSettings(clients=(client,)))
+    held = "a subscriber" if kiosk == "subscriber" else "a kiosk"
+    with pytest.raises(NotInScope, match=f"'taken-1' is the name of {held}.*give the client another"):
+        open_desk(settings, centre.database)

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange import Minutiae
@@ -272,7 +273,7 @@ def test_a_submission_that_keeps_ending_the_process_is_given_up_as_yellow(centre
 def test_a_stored_print_that_is_damaged_does_not_stop_the_rest(centre):
     centre.enroll("criminal", 100)
     with centre.database.connection() as connection:
-        connection.exec_driver_sql("UPDATE template SET record = x'00' WHERE position = 2")
+        connection.execute(text("UPDATE template SET record = :cut WHERE position = 2"), {"cut": b"\0"})
     centre.galleries.load()
     centre.submit(100)
     assert colours(centre.answer())["criminal"] == Colour.YELLOW

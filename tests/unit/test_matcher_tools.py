@@ -14,6 +14,7 @@ from interchange.record import Record, record_of
 from interchange.template_format import TemplateFormat
 from matcher_service import desk_search
 from matcher_service.candidates import UnknownCandidate, explain_candidate
+from matcher_service.desk_right import ForAgency
 from matcher_service.desk_search import SearchRefused, purpose_of
 from matcher_service.enrolling import enroll_paths
 from matcher_service.errors import UnknownIdentity, UnknownRepository
@@ -22,6 +23,8 @@ from matcher_service.parameters import DESK
 from matcher_service.reading import UnusableTemplate, choose_fingers, choose_pair, read_bytes, read_file
 from matcher_service.repositories import Database, NewPrint, Outcome, Repositories, Submissions
 from matcher_service.retention import payload_of
+from matcher_service.routing import Mode
+from matcher_service.routing.register import Register
 from matcher_service.search import Gallery, colour
 from matcher_service.stats import repository_stats, spread
 
@@ -38,6 +41,7 @@ def store(database):
     made = Repositories(database)
     made.create("criminal", owner="county")
     made.create("immigration")
+    Register(database).set_mode(Mode.EVERYTHING, by="system:test")  # by which right: test_desk_right.py
     return made
 
 
@@ -200,7 +204,7 @@ def test_verification_finds_what_is_damaged(database, store):
     store.enroll_many("criminal", [person(seed) for seed in range(1, 5)])
     assert repository_stats(database, "criminal", verify=True).damaged == 0
     with database.connection() as connection:
-        connection.execute(text("UPDATE template SET record = x'464D5200' WHERE id = 1"))
+        connection.execute(text("UPDATE template SET record = :cut WHERE id = 1"), {"cut": b"FMR\0"})
         connection.execute(text("UPDATE template SET position = 9 WHERE id = 4"))
     found = repository_stats(database, "criminal", verify=True)
     assert found.damaged == 2
@@ -225,6 +229,8 @@ def desk(database, prints, *, repository="criminal", purpose=Purpose.BOOKING):
         repository,
         prints,
         purpose=purpose,
+        right=ForAgency(),
+        actor="system:test",
         make_gallery=lambda source: Gallery(source=source, threads=1),
         colour=colour,
         limit=5,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from benchmarks.oversight_report import fill
 from matcher_service.oversight import Cell, Figures, Stage, gather, write_report
@@ -236,6 +236,21 @@ def test_only_the_newest_decision_counts(centre):
     after = gather(centre, first="2025-01", last="2025-12")
     assert after.total(Stage.SEARCHED) == before.total(Stage.SEARCHED) + 1
     assert sum(after.not_searched.values()) == sum(before.not_searched.values()) - 1
+
+
+def test_what_is_retracted_is_in_the_very_next_report(centre):
+    found, retraction = Base.metadata.tables["identification"], Base.metadata.tables["retraction"]
+    before = gather(centre, first="2025-01", last="2025-12")
+    with centre.write() as session:
+        other = session.execute(select(retraction)).mappings().first()
+        taken_back = select(retraction.c.identification_id)
+        one = session.scalar(select(func.max(found.c.id)).where(found.c.id.not_in(taken_back)))
+        values = {**other, "id": 900_001, "identification_id": one, "cause": "challenge"}
+        session.execute(insert(retraction).values(values))
+    after = gather(centre, first="2025-01", last="2025-12")
+    assert after.total(Stage.RETRACTED) == before.total(Stage.RETRACTED) + 1
+    assert after.total(Stage.IDENTIFIED) == before.total(Stage.IDENTIFIED)
+    assert after.causes["challenge"] == before.causes["challenge"] + 1
 
 
 def test_coverage_counts_what_is_in_force_now(centre):

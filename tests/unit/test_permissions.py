@@ -26,6 +26,7 @@ ROLES = (
 EXPECTED = """
 submission.read      G - A - - - -
 submission.amend     G - - - - - -
+submission.redeliver G - A - - - -
 candidate.explain    - A A - - - -
 review.claim         - A - - - - -
 review.decide        - A - - - - -
@@ -41,6 +42,7 @@ challenge.open       G - A G - - -
 challenge.close      - - A - - - -
 retraction.make      - - A - O - -
 repository.read      - - A - O - -
+repository.search    - - - - O - -
 repository.enrol     - - - - O - -
 repository.manage    - - - - O - A
 repository.export    - - - - O - -
@@ -56,6 +58,8 @@ audit.verify         - - - - - A A
 report.read          - - A - O A A
 account.manage       - - - - - - A
 device.manage        - - - - - - A
+relay.read           - - A - O - -
+relay.decide         - - A - O - -
 """
 TABLE_HERE = {line.split()[0]: line.split()[1:] for line in EXPECTED.strip().splitlines()}
 CELLS = [

@@ -82,11 +82,13 @@ def test_opening_again_changes_nothing(url, repositories):
     again.close()
 
 
+@pytest.mark.sqlite
 def test_only_its_owner_can_read_it(tmp_path, repositories):
     for file in tmp_path.iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
 
 
+@pytest.mark.sqlite
 def test_sqlite_is_safe_and_enforces_its_references(database):
     with database.connection() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -113,6 +115,7 @@ def test_a_password_is_not_in_the_message():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "m.db").write_bytes(b"nothing of the kind" * 100)
     with pytest.raises(StoreError, match="not a database"):

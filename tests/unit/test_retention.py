@@ -35,10 +35,12 @@ from matcher_service.repositories.notice_tables import Identification
 from matcher_service.repositories.retention_tables import DeletionCertificate, PersonKey, SubmissionKey
 from matcher_service.repositories.review_tables import ReviewTask
 from matcher_service.repositories.schema import CandidateRecord, EnrolledTemplate, StoredSubmission
-from matcher_service.retention import certificates, linking, owners
+from matcher_service.repositories.submissions import add_searches
+from matcher_service.retention import certificates, holding, linking, owners
 from matcher_service.retention.errors import BadCertificate, RecordErased, RecordKeyError, RetentionRefused
 from matcher_service.retention.expiry import expire
-from matcher_service.retention.expunging import details_of, expunge
+from matcher_service.retention.expunging import details_of, expunge, foreseen
+from matcher_service.retention.foresight import foresee
 from matcher_service.retention.gallery_files import Rid
 from matcher_service.retention.keeper import Keeper
 from matcher_service.retention.policies import lift_hold, place_hold, policies, set_policy
@@ -213,6 +215,7 @@ def test_what_was_stored_before_there_were_keys_is_read_and_then_sealed(centre):
     assert seal_all(centre.database, by="system:test").before == 3
 
 
+@pytest.mark.sqlite
 def test_the_centres_key_can_be_changed_and_older_copies_open_no_more(centre, tmp_path):
     store = Repositories(centre.database)
     before = store.prints(REPOSITORY, [centre.person])
@@ -423,6 +426,7 @@ def columns_of(minutiae):
     return [getattr(packed, name).tobytes() for name in ("x", "y", "angle") if hasattr(packed, name)]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("running", [True, False], ids=["matcher runs", "no matcher runs"])
 def test_after_an_expungement_nothing_is_left_behind(centre, key, running):
     store = Repositories(centre.database)
@@ -570,6 +574,62 @@ def test_what_is_held_or_another_repositorys_evidence_is_not_expunged(centre, ke
     with centre.database.read() as session:
         assert session.get_one(Identification, identification).state == "confirmed"
         assert session.scalar(select(func.count(DeletionCertificate.id))) == 0
+
+
+def test_another_owners_holds_and_bookings_are_left_alone(centre, key):
+    made, _ = green(centre)
+    Repositories(centre.database).create("criminal")
+    other = Account(
+        id="four",
+        name="four",
+        grants=Account.made_of("x", Role.REPOSITORY_OWNER, repositories=["criminal"]).grants,
+    )
+    with centre.database.write() as session:
+        with pytest.raises(RetentionRefused, match="no booking that was searched in criminal"):
+            holding.place(session, "criminal", tcn=made.tcn, reason="x", by=other)
+        with pytest.raises(NotPermitted):
+            holding.place(session, REPOSITORY, tcn=made.tcn, reason="x", by=other)
+        with pytest.raises(RetentionRefused, match="is no identity in criminal"):
+            holding.place(session, "criminal", identity=centre.person, reason="x", by=other)
+        with pytest.raises(RetentionRefused, match="never searched in criminal"):
+            foreseen(session, repository="criminal", tcns=[made.tcn])
+        hold = holding.place(session, REPOSITORY, tcn=made.tcn, reason="court order", by=ASKS)
+        assert [one.id for one in holding.holds_in(session, REPOSITORY)] == [hold]
+        assert holding.holds_in(session, "criminal") == []
+        with pytest.raises(RetentionRefused, match="none in force in criminal"):
+            holding.lift(session, "criminal", hold, reason="x", by=other)
+        # Once it was searched in both, either may hold it, and neither ends what the other placed.
+        number = session.scalar(select(StoredSubmission.id).where(StoredSubmission.tcn == made.tcn))
+        found = SearchOutcome(
+            repository="criminal",
+            searched_at=centre.clock.now,
+            duration_ms=1.0,
+            gallery_prints=1,
+            colour="green",
+        )
+        add_searches(session, number, [found])
+        theirs = holding.place(session, "criminal", tcn=made.tcn, reason="ours too", by=other)
+        with pytest.raises(NotPermitted, match="placed by one"):
+            holding.lift(session, "criminal", hold, reason="x", by=other)
+        with pytest.raises(NotPermitted, match="placed by four"):
+            holding.lift(session, REPOSITORY, theirs, reason="x", by=AGREES)
+        holding.lift(session, REPOSITORY, hold, reason="order ended", by=ASKS)
+    rule(centre, "no_candidates", 1)
+    seen = foresee(centre.database, REPOSITORY, now=datetime.now(UTC) + timedelta(days=3))
+    assert (seen.erased.total(), seen.kept_because("elsewhere"), seen.whole) == (0, 1, True)
+    with centre.database.write() as session:
+        set_policy(session, "criminal", "no_candidates", 1, source="agreement", by="four")
+    seen = foresee(centre.database, REPOSITORY, now=datetime.now(UTC) + timedelta(days=3))
+    assert (seen.erased.total(), seen.kept_because("held")) == (0, 1)  # theirs
+    with centre.database.write() as session:
+        holding.lift(session, "criminal", theirs, reason="ended", by=other)
+    seen = foresee(centre.database, REPOSITORY, now=datetime.now(UTC) + timedelta(days=3))
+    assert dict(seen.erased) == {"no_candidates": 1}
+    assert "at one step" not in seen.clock
+    assert (
+        "at one step"
+        in foresee(centre.database, REPOSITORY, now=datetime.now(UTC) + timedelta(days=99)).clock
+    )
 
 
 def test_a_certificate_that_was_changed_or_is_another_centres_is_found_out(centre, key, tmp_path):

@@ -21,6 +21,11 @@ _SQLITE = (
 _POSTGRESQL = (
     f"""CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$""",
+    f"""CREATE FUNCTION audit_goes_on() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NOT EXISTS ({_AFTER_THE_LAST}) THEN RAISE EXCEPTION 'an audit entry goes after the last one only';
+    END IF; RETURN NEW; END $$""",
+    """CREATE TRIGGER audit_entry_inserted BEFORE INSERT ON audit_entry
+    FOR EACH ROW EXECUTE FUNCTION audit_goes_on()""",
     """CREATE TRIGGER audit_entry_changed BEFORE UPDATE OR DELETE ON audit_entry
     FOR EACH ROW EXECUTE FUNCTION audit_only_grows()""",
     """CREATE TRIGGER audit_entry_truncated BEFORE TRUNCATE ON audit_entry

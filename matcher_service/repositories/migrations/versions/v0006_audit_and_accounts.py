@@ -146,3 +146,4 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_only_grows()")
+        op.execute("DROP FUNCTION audit_goes_on()")
