@@ -86,7 +86,7 @@ class Finger:
     `advice` is what to do better, in words, empty for a good print.
     `waiting_ms` is from the prompt until the sensor had an image, `transfer_ms` the image on the wire,
     `extraction_ms` the minutiae, `encoding_ms` the ISO/IEC 19794-2:2005 record; `received_at_s` is when the
-    last byte had arrived, by `time.monotonic`.
+    last byte had arrived, by `time.monotonic`. `image` is PNG, empty where images are not sent.
     """
 
     position: int
@@ -99,6 +99,7 @@ class Finger:
     extraction_ms: float
     encoding_ms: float
     received_at_s: float
+    image: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,14 @@ from edge_service.firmware_command import app as firmware_app
 from edge_service.kiosk.command import kiosk, users_app
 from edge_service.ops.settings_command import app as settings_app
 from edge_service.provision_command import provision
-from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
+from edge_service.running_parts import (
+    delivering_from,
+    make_ops,
+    make_uplink,
+    open_images,
+    open_spool,
+    said_ready,
+)
 from edge_service.spool_command import app as spool_app
 from interchange.command_line import Config, Set, fail, settings_or_fail
 from interchange.shutdown import stop_on_signals
@@ -56,8 +63,8 @@ def run(
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
-    with open_spool(settings) as opened, delivering_from(opened):
-        uplink = make_uplink(settings, opened)
+    with open_spool(settings) as opened, delivering_from(opened), open_images(settings, opened) as images:
+        uplink = make_uplink(settings, opened, images)
         ops = make_ops(settings, opened, uplink)
         uplink.start()
         ops.start()
@@ -91,10 +98,10 @@ def book(
     stop_on_signals(stopping)
     settings = _settings(config, assign, quiet=True)
     fingers = _positions(positions)
-    with open_spool(settings) as opened, BookingView() as view:
+    with open_spool(settings) as opened, open_images(settings, opened) as images, BookingView() as view:
         lock = UplinkLock(opened.path)
         # Without a running service this process speaks to the matcher itself.
-        uplink = make_uplink(settings, opened) if lock.acquire() else None
+        uplink = make_uplink(settings, opened, images) if lock.acquire() else None
         reader = fingerprint_reader(settings)
         try:
             if uplink is not None:
@@ -110,6 +117,7 @@ def book(
                 capture=settings.capture,
                 uplink=settings.uplink,
                 cancel=stopping,
+                images=images,
             )
             view.summarise(service.book(fingers))
         except (EdgeError, ExtractionError, SensorError) as error:

@@ -70,6 +70,20 @@ RESERVED_BOOKINGS: Final = 2
 RESERVE_AT_MOST_ONE_IN: Final = 10
 # From this share of either limit on the spool calls itself nearly full.
 NEARLY_FULL: Final = 0.8
+# Images of prints, where they are sent: ten of 256x288 are 0.25 MB, so these are more than a hundred bookings whose
+# images the matcher has not taken. A booking beyond that goes without.
+MAX_IMAGES_BYTES: Final = 32 * 1024 * 1024
+# A matcher that does not answer an offer is asked again after this pause, which doubles up to the second; after so
+# many times (some two days of connection) it will not: the images are erased.
+OFFER_IMAGES_AGAIN_S: Final = 10.0
+OFFER_IMAGES_AT_LEAST_S: Final = 3600.0
+IMAGE_OFFERS: Final = 56
+# Two are 120 KB at most: on a line of 1 Mbit/s a booking that is saved meanwhile waits a second behind them.
+IMAGES_AT_ONCE: Final = 2
+NEXT_IMAGES_AFTER_S: Final = 1.0
+# Images are kept before their submission is; one that is not in the spool after this time was not saved.
+IMAGES_WITHOUT_SUBMISSION_S: Final = 600.0
+
 # Finished submissions (reply or refusal seen) whose record is kept, without prints where acknowledged.
 KEPT_REPLIED: Final = 1000
 KEPT_REFUSED: Final = 200

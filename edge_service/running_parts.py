@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge_service.ops.watched_uplink import WatchedUplink
     from edge_service.settings import EdgeSettings
     from edge_service.spool import Spool
+    from edge_service.spool.images import ImageStore
 
 log = logging.getLogger("edge")
 
@@ -62,6 +63,26 @@ def open_spool(settings: EdgeSettings, *, start_empty: bool = False, only_look: 
 
 
 @contextlib.contextmanager
+def open_images(settings: EdgeSettings, spool: Spool) -> Generator[ImageStore | None]:
+    """Where images are kept; None where they are not sent, and then what was kept before is gone."""
+    from edge_service.errors import SpoolError
+    from edge_service.spool.images import ImageStore, images_path, remove_images
+
+    path = images_path(spool.path)
+    if not settings.uplink.send_images:
+        with contextlib.suppress(OSError):
+            remove_images(path)
+        yield None
+        return
+    try:
+        opened = ImageStore(path, vault=spool.vault, disk_reserve_bytes=settings.spool.disk_reserve_bytes)
+    except SpoolError as error:
+        fail(error)
+    with opened:
+        yield opened
+
+
+@contextlib.contextmanager
 def delivering_from(spool: Spool) -> Generator[None]:
     """While this lasts no other process delivers from `spool`; one that does already ends the program with words."""
     from edge_service.uplink_lock import UplinkLock
@@ -88,7 +109,7 @@ def said_ready(ready_file: Path | None) -> Generator[None]:
             ready_file.unlink(missing_ok=True)
 
 
-def make_uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:
+def make_uplink(settings: EdgeSettings, spool: Spool, images: ImageStore | None = None) -> WatchedUplink:
     """The uplink, which seals what it sends where this kiosk has an identity."""
     from edge_service.clock import SystemClock
     from edge_service.errors import EdgeError
@@ -107,6 +128,7 @@ def make_uplink(settings: EdgeSettings, spool: Spool) -> WatchedUplink:
         settings=settings.uplink,
         clock=clock,
         channel=channel,
+        images=images,
     )
 
 

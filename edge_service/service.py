@@ -5,22 +5,24 @@ All its parts are handed in, so that a demo, a test or the kiosk's page can each
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_service.booking import NOTHING_SAID, Booking, BookingEvent, Finger, Stage
-from edge_service.errors import BookingError, SpoolFull
+from edge_service.errors import BookingError, SpoolError, SpoolFull
 from edge_service.extraction.errors import ExtractionError
 from edge_service.sensors.board.errors import BoardRefused
 from edge_service.sensors.errors import NoFinger, SensorError, SensorGarbled, SensorLocked
 from edge_service.settings import CaptureSettings, UplinkSettings
 from edge_service.spool import SpoolState
 from interchange import iso19794
-from interchange.errors import TemplateError
+from interchange.errors import MessageError, TemplateError
 from interchange.logs import facts
 from interchange.messages import (
     ModelReference,
@@ -31,6 +33,7 @@ from interchange.messages import (
     decode_message,
     encode_message,
 )
+from interchange.print_image import encode_image
 from interchange.record import record_of
 from interchange.tcn import new_tcn
 
@@ -39,8 +42,10 @@ if TYPE_CHECKING:
 
     from edge_service.booking import About, Extractor
     from edge_service.clock import Clock
+    from edge_service.sensors.frame import Frame
     from edge_service.sensors.protocol import FingerprintSensor
     from edge_service.spool import Spool, SpoolEntry
+    from edge_service.spool.images import ImageStore
     from interchange.messages import CaptureTime
     from interchange.minutiae import Minutiae
 
@@ -69,9 +74,11 @@ class EdgeService:
         capture: CaptureSettings | None = None,
         uplink: UplinkSettings | None = None,
         cancel: threading.Event | None = None,
+        images: ImageStore | None = None,
     ) -> None:
         """`wake_uplink` tells the uplink of this process, if it has one, that there is something to send.
 
+        Without `images` none is kept, or sent.
         Setting `cancel` from any thread ends a booking that is under way.
         """
         self._device = device
@@ -84,6 +91,7 @@ class EdgeService:
         self._settings = capture or CaptureSettings()
         self._reply_timeout_s = (uplink or UplinkSettings()).reply_timeout_s
         self._finger_is_on = False
+        self._images = images
         self.cancel = cancel or threading.Event()
 
     def book(self, positions: Sequence[int], *, purpose: Purpose = Purpose.BOOKING) -> Booking:
@@ -214,6 +222,7 @@ class EdgeService:
             extraction_ms=(extracted - received) * 1000,
             encoding_ms=(encoded - extracted) * 1000,
             received_at_s=received,
+            image=b"" if self._images is None else _as_image(frame),
         )
 
     def _wait_for_lift(self, position: int) -> None:
@@ -244,6 +253,10 @@ class EdgeService:
     ) -> str:
         """`announce` is told the TCN before anything is saved under it; `about` is what was said of the booking."""
         tcn = new_tcn(self._device, now_ms=int(captured_at.clock.timestamp() * 1000))
+        announce(tcn)
+        pictures = {number: f.image for number, f in enumerate(fingers) if f.image}
+        if self._images is None or not self._images.keep(tcn, pictures):
+            pictures = {}
         submission = Submission(
             tcn=tcn,
             device=self._device,
@@ -255,18 +268,44 @@ class EdgeService:
                 version=self._extractor.model_version,
             ),
             prints=tuple(
-                Print(position=f.position, finger_quality=f.minutiae.finger_quality, template=f.template)
-                for f in fingers
+                Print(
+                    position=f.position,
+                    finger_quality=f.minutiae.finger_quality,
+                    template=f.template,
+                    image_sha256=sha256(f.image).hexdigest() if number in pictures else None,
+                )
+                for number, f in enumerate(fingers)
             ),
             transaction=about.transaction,
             charge_class=about.charge_class,
             disposition=about.disposition,
             left_out=about.left_out,
         )
-        announce(tcn)
-        self._spool.add(tcn, encode_message(submission))
-        log.info("booking saved", extra=facts(tcn=tcn, prints=len(fingers), purpose=purpose))
+        try:
+            self._spool.add(tcn, encode_message(submission))
+        except SpoolError:
+            self._erase_images(tcn)
+            raise
+        log.info(
+            "booking saved",
+            extra=facts(tcn=tcn, prints=len(fingers), images=len(pictures), purpose=purpose),
+        )
         return tcn
+
+    def _erase_images(self, tcn: str) -> None:
+        """Those of a booking that was not saved; if that fails too, the uplink erases them later."""
+        if self._images is not None:
+            with contextlib.suppress(SpoolError):
+                self._images.erase(tcn)
+
+
+def _as_image(frame: Frame) -> bytes:
+    """Empty for one that is larger than an image may be: the booking goes without it."""
+    try:
+        return encode_image(frame.pixels, dpi=frame.dpi)
+    except MessageError as error:
+        log.warning("an image is not sent", extra=facts(reason=error.reason))
+        return b""
 
 
 def _ends_the_booking(error: Exception, *, last: bool) -> bool:

@@ -89,13 +89,18 @@ class CaptureSettings(SettingsModel):
 
 
 class UplinkSettings(SettingsModel):
-    """How patiently the matcher is spoken to."""
+    """How patiently the matcher is spoken to, and whether it is offered images.
+
+    With `send_images` the images of a booking are kept, sealed, until the matcher has said which of them the rules of
+    its jurisdiction let it take; those are sent after the templates, the others are erased. Both ends have to allow it.
+    """
 
     resend_after_s: Seconds = parameters.RESEND_AFTER_S
     nobody_listens_retry_s: Seconds = parameters.NOBODY_LISTENS_RETRY_S
     ask_for_reply_after_s: Seconds = parameters.ASK_FOR_REPLY_AFTER_S
     birth_again_s: Seconds = parameters.BIRTH_AGAIN_S
     reply_timeout_s: Annotated[float, Field(ge=0, le=600)] = parameters.REPLY_TIMEOUT_S
+    send_images: bool = False
 
 
 class FirmwareSettings(SettingsModel):

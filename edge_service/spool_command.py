@@ -68,18 +68,19 @@ def rekey(*, config: Config = None, assign: Set = None) -> None:
     from edge_service.at_rest.rekey import rekey as renew
     from edge_service.errors import EdgeError
     from edge_service.kiosk.store import FILE, KioskStore
-    from edge_service.running_parts import delivering_from, open_spool
+    from edge_service.running_parts import delivering_from, open_images, open_spool
 
     settings = _settings(config, assign)
     keys = key_file_of(settings.spool.path, named=settings.spool.key_file)
     notes = settings.spool.path.with_name(FILE)
-    with open_spool(settings) as spool, delivering_from(spool):
+    with open_spool(settings) as spool, delivering_from(spool), open_images(settings, spool) as images:
+        kept = [spool] if images is None else [spool, images]
         try:
             if notes.exists():
                 with KioskStore(notes, vault=spool.vault) as store:
-                    count = renew(keys, [spool, store])
+                    count = renew(keys, [*kept, store])
             else:
-                count = renew(keys, [spool])
+                count = renew(keys, kept)
         except EdgeError as error:
             fail(error)
     typer.echo(f"There is a new key in {keys.path}; {count} values are sealed with it.")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from edge_service import parameters
 from edge_service.errors import SpoolError
 from edge_service.expiry import Expiry
+from edge_service.image_offers import COMMAND, ImageOffers
 from edge_service.outbox import Outbox
 from edge_service.provisioning.channel import PlainChannel
 from edge_service.spool import SpoolState
@@ -32,13 +33,14 @@ from interchange.logs import facts
 from interchange.messages import (
     Ack,
     DeviceState,
+    ImagesWanted,
     Reply,
     ReplyWanted,
     Status,
     decode_message,
     encode_message,
 )
-from interchange.provisioning import SEAL_FIELD
+from interchange.provisioning import SEAL_FIELD, word_of
 from interchange.topics import Down, Up, down, up
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from edge_service.provisioning.channel import Channel
     from edge_service.settings import UplinkSettings
     from edge_service.spool import Spool
+    from edge_service.spool.images import ImageStore
     from interchange.link_protocol import Incoming, Puback
     from interchange.settings import BrokerSettings
 
@@ -70,6 +73,7 @@ class Uplink:
         events: Callable[[UplinkEvent], None] = lambda _: None,
         random: Random | None = None,
         channel: Channel | None = None,
+        images: ImageStore | None = None,
     ) -> None:
         self._spool = spool
         self._channel = channel or PlainChannel()
@@ -88,13 +92,14 @@ class Uplink:
         self._held: dict[str, str] = {}
         self._expiry = Expiry(spool, clock=clock)
         self._outbox = Outbox(spool=spool, device=device, channel=self._channel, expiry=self._expiry)
+        self._images = None if images is None else ImageOffers(images, spool=spool, device=device)
         self._ask_due: dict[str, float] = {}
         self._ask_pause_s: dict[str, float] = {}
         self._birth_due = 0.0
         self._link = Link(
             broker=broker,
             client_id=device,
-            subscriptions=[self._ack_topic, self._reply_topic, *self._channel.subscriptions],
+            subscriptions=[self._ack_topic, self._reply_topic, *self._orders],
             handler=self,
             random=random,
         )
@@ -140,6 +145,8 @@ class Uplink:
         self._ask_due.clear()
         self._ask_pause_s.clear()
         self._birth_due = 0.0
+        if self._images is not None:
+            self._images.connected()
         self._tell(UplinkEvent(UplinkNews.CONNECTED))
         self.on_tick()
 
@@ -166,7 +173,7 @@ class Uplink:
             elif message.topic == self._reply_topic:
                 self._take_reply(decode_message(Reply, payload), payload)
             elif message.topic == self._command_topic:
-                self._channel.take_command(payload)
+                self._take_command(payload)
         except EnvelopeError as error:
             log.warning("message not believed", extra=facts(topic=message.topic, reason=error.reason))
         except MessageError as error:
@@ -188,6 +195,8 @@ class Uplink:
         event = self._channel.next_event()
         if event is not None:
             self._publish_event(event)
+        for offer in [] if self._images is None else self._images.due():
+            self._publish_event(offer)
 
     def make_farewell(self) -> Outgoing:
         """Offline, said by ourselves."""
@@ -279,6 +288,20 @@ class Uplink:
             log.info("submission acknowledged", extra=facts(tcn=ack.tcn, status=ack.status))
             self._forget(ack.tcn)
             self._tell(UplinkEvent(UplinkNews.ACKNOWLEDGED, ack.tcn))
+
+    @property
+    def _orders(self) -> list[str]:
+        """Where the matcher says what else it wants."""
+        topics = self._channel.subscriptions
+        wants = self._images is not None and self._command_topic not in topics
+        return [*topics, self._command_topic] if wants else topics
+
+    def _take_command(self, payload: bytes) -> None:
+        if self._images is not None and word_of(payload, "command") == COMMAND:
+            for image in self._images.wanted(decode_message(ImagesWanted, payload)):
+                self._publish_event(image)
+        else:
+            self._channel.take_command(payload)
 
     def _take_reply(self, reply: Reply, payload: bytes) -> None:
         tcn = reply.tcn

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from interchange.errors import MessageError
+from interchange.print_image import MAX_IMAGE_BYTES
 from interchange.tcn import check_tcn
 from interchange.topics import check_device
 
@@ -40,15 +41,18 @@ def _as_value_error(check: Callable[[str], str]) -> Callable[[str], str]:
     return checked
 
 
-def _from_base64(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if len(value) > 4 * (MAX_TEMPLATE_BYTES // 3 + 1):
-        raise ValueError(f"longer than {MAX_TEMPLATE_BYTES} bytes")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("not base64 (RFC 4648, section 4, with padding)") from None
+def _from_base64(most: int) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if len(value) > 4 * (most // 3 + 1):
+            raise ValueError(f"longer than {most} bytes")
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("not base64 (RFC 4648, section 4, with padding)") from None
+
+    return read
 
 
 def _to_base64(value: bytes) -> str:
@@ -75,8 +79,14 @@ BootId = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f-]{1,36}\z")]
 Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 Template = Annotated[
     bytes,
-    BeforeValidator(_from_base64),
     Field(min_length=24, max_length=MAX_TEMPLATE_BYTES),
+    BeforeValidator(_from_base64(MAX_TEMPLATE_BYTES)),
+    PlainSerializer(_to_base64, return_type=str),
+]
+Image = Annotated[
+    bytes,
+    Field(min_length=64, max_length=MAX_IMAGE_BYTES),
+    BeforeValidator(_from_base64(MAX_IMAGE_BYTES)),
     PlainSerializer(_to_base64, return_type=str),
 ]
 

@@ -29,6 +29,7 @@ from interchange.fields import (
     BootId,
     Count,
     DeviceName,
+    Image,
     Instant,
     Message,
     Milliseconds,
@@ -117,12 +118,18 @@ class Print(Message):
     """One finger of a submission, as an ISO/IEC 19794-2:2005 record with one view, in base64.
 
     Positions are those of the standard, 7.3.2 there: 0 unknown, 1-5 right thumb to little, 6-10 left.
-    `finger_quality` is 0 to 100.
+    `finger_quality` is 0 to 100. `image_sha256` was added within message version 1: the device kept the image, and
+    offers it once the submission is answered (`ImagesOffered`). The image itself never travels with the submission.
     """
 
     position: Annotated[int, Field(ge=0, le=10)]
     finger_quality: Annotated[int, Field(ge=0, le=100)]
     template: Template
+    image_sha256: Sha256 | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(handler(self), {"image_sha256": None})
 
 
 def _without(tree: dict[str, Any], defaults: dict[str, object]) -> dict[str, Any]:
@@ -331,6 +338,47 @@ class DispositionReported(Message):
         if self.charge_class is None and self.disposition is None:
             raise ValueError("disposition: neither a charge class nor a disposition is reported")
         return self
+
+
+PrintNumber = Annotated[int, Field(ge=0, lt=MAX_PRINTS)]
+
+
+class ImagesOffered(Message):
+    """A device has the images of a submission that was answered: ``fp/v1/{device}/up/event``.
+
+    The centre answers with `ImagesWanted`, and the device offers again until nothing is wanted any more.
+    """
+
+    version: Version = MESSAGE_VERSION
+    event: Literal["images_offered"] = "images_offered"
+    device: DeviceName
+    tcn: Tcn
+
+
+class ImagesWanted(Message):
+    """Which images the centre's rules let it take and it does not have yet: ``fp/v1/{device}/down/command``.
+
+    `prints` are places in the submission's `prints`, from 0. With none the device erases all that it kept.
+    """
+
+    version: Version = MESSAGE_VERSION
+    command: Literal["images_wanted"] = "images_wanted"
+    tcn: Tcn
+    prints: Annotated[tuple[PrintNumber, ...], Field(max_length=MAX_PRINTS)]
+
+
+class ImageSent(Message):
+    """One image that was wanted, as `print_image` writes it: ``fp/v1/{device}/up/event``.
+
+    It is that of `prints[number]` in the submission, whose `image_sha256` it has.
+    """
+
+    version: Version = MESSAGE_VERSION
+    event: Literal["image_sent"] = "image_sent"
+    device: DeviceName
+    tcn: Tcn
+    number: PrintNumber
+    image: Image
 
 
 M = TypeVar("M", bound=Message)

@@ -23,6 +23,8 @@ from interchange.messages import (
     AckStatus,
     DeviceState,
     DispositionReported,
+    ImageSent,
+    ImagesOffered,
     Reason,
     ReplyWanted,
     Status,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from interchange.provisioning import Renewed
     from matcher_service.authority.registrar import Registrar
     from matcher_service.cases import SecondResponses
+    from matcher_service.images import Images
     from matcher_service.relay.relaying import Relaying
     from matcher_service.repositories import Devices, Quarantine, StoredReply, Submissions
     from matcher_service.routing.reports import Reports
@@ -75,6 +78,7 @@ class Intake:
         agencies: Mapping[str, str] | None = None,
         seconds: SecondResponses | None = None,
         relaying: Relaying | None = None,
+        images: Images | None = None,
     ) -> None:
         """`publish` seals where that is called for, `publish_plain` never.
 
@@ -92,6 +96,7 @@ class Intake:
         self._agencies = agencies or {}
         self._seconds = seconds
         self._relaying = relaying
+        self._images = images
 
     def take(self, message: Incoming) -> None:
         """Whatever came. Raises StoreError if the database fails; then nothing was answered."""
@@ -212,6 +217,10 @@ class Intake:
             self._renew(decode_message(RenewalWanted, payload), device)
         elif self._reports is not None and event == "disposition_reported":
             self._take_report(self._reports, decode_message(DispositionReported, payload), device)
+        elif self._images is not None and event == "images_offered":
+            self._take_offer(self._images, decode_message(ImagesOffered, payload), device)
+        elif self._images is not None and event == "image_sent":
+            self._take_image(self._images, decode_message(ImageSent, payload), device)
         else:
             self._repeat_reply(decode_message(ReplyWanted, payload), device)
 
@@ -231,6 +240,20 @@ class Intake:
         known = reports.take(report)
         if device_of(report.tcn) != device:  # a relay sends it again until it hears that we have it
             self._publish(taken_message(report, relay=device, known=known))
+
+    def _take_offer(self, images: Images, offer: ImagesOffered, device: str) -> None:
+        if offer.device != device:
+            raise MessageError("device", "is not the one that this topic belongs to")
+        wanted = images.offered(offer)
+        if wanted is not None:
+            log.info("images offered", extra=facts(tcn=offer.tcn, wanted=len(wanted.prints)))
+            self._publish(Outgoing(topic=down(device, Down.COMMAND), payload=encode_message(wanted)))
+
+    def _take_image(self, images: Images, sent: ImageSent, device: str) -> None:
+        if sent.device != device:
+            raise MessageError("device", "is not the one that this topic belongs to")
+        if images.take(sent):
+            log.info("image stored", extra=facts(tcn=sent.tcn, number=sent.number))
 
     def _is_of(self, tcn: str, device: str) -> bool:
         """Whether a device may speak of this number: it made it, or as a relay brought it."""

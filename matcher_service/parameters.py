@@ -49,3 +49,6 @@ STOP_WAIT_S: Final = 2.0
 
 # Searches at the centre's own command line are filed under this device; no kiosk may be called so.
 DESK: Final = "desk"
+
+# A template keeps its resolution in whole pixels per cm: at 200 dpi, the coarsest that is read, half of one is 0.6 %.
+IMAGE_DPI_TOLERANCE: Final = 0.01

@@ -20,6 +20,7 @@ from matcher_service.afterwards import Afterwards
 from matcher_service.authority.office import open_office
 from matcher_service.cases.seconds import SecondResponses, is_second
 from matcher_service.galleries import LiveGalleries
+from matcher_service.images import Images
 from matcher_service.intake import Intake, reply_message
 from matcher_service.relay.answers import is_passed
 from matcher_service.relay.relaying import open_relaying
@@ -138,6 +139,7 @@ class MatcherService:
             agencies=settings.routing.devices,
             seconds=self._seconds,
             relaying=self._relaying,
+            images=Images(database),
         )
         self._intake_thread = threading.Thread(target=self._work, name="intake", daemon=True)
 

@@ -41,15 +41,22 @@ def kiosk(
     from edge_service.ops.board_counts import counts_of
     from edge_service.ops.freed_memory import overwrite_freed_memory
     from edge_service.reader import fingerprint_reader
-    from edge_service.running_parts import delivering_from, make_ops, make_uplink, open_spool, said_ready
+    from edge_service.running_parts import (
+        delivering_from,
+        make_ops,
+        make_uplink,
+        open_images,
+        open_spool,
+        said_ready,
+    )
 
     overwrite_freed_memory()
     stopping = threading.Event()
     stop_on_signals(stopping)
     settings = _settings(config, assign)
-    with open_spool(settings) as spool, delivering_from(spool):
+    with open_spool(settings) as spool, delivering_from(spool), open_images(settings, spool) as images:
         reader = fingerprint_reader(settings)
-        uplink = make_uplink(settings, spool)
+        uplink = make_uplink(settings, spool, images)
         try:
             with Kiosk(
                 settings.kiosk,
@@ -63,6 +70,7 @@ def kiosk(
                 wake_uplink=uplink.wake,
                 connected=lambda: uplink.connected,
                 sensor_failed=lambda error: ops.sensor_failed(error),  # noqa: PLW0108 - it is made below
+                images=images,
             ) as page:
                 ops = make_ops(
                     settings,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edge_service.sensors.protocol import FingerprintSensor
     from edge_service.settings import CaptureSettings, SpoolSettings
     from edge_service.spool import Spool
+    from edge_service.spool.images import ImageStore
 
 LOOK_EVERY_S = 1.0
 
@@ -56,6 +57,7 @@ class Kiosk:
         wake_uplink: Callable[[], None],
         connected: Callable[[], bool],
         sensor_failed: Callable[[Exception], None] = lambda _: None,
+        images: ImageStore | None = None,
     ) -> None:
         """Takes the page's port. Raises CannotListen, SpoolError."""
         self.hub = Hub()
@@ -74,6 +76,7 @@ class Kiosk:
                 events=events,
                 capture=capture,
                 cancel=interrupt,
+                images=images,
             )
             steps.sensor_failed = sensor_failed
             return steps

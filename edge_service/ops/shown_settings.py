@@ -37,6 +37,7 @@ SHOWN: Final = frozenset(
         "uplink.ask_for_reply_after_s",
         "uplink.birth_again_s",
         "uplink.reply_timeout_s",
+        "uplink.send_images",
         "ops.port",
         "kiosk.port",
         "kiosk.language",

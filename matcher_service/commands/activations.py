@@ -54,6 +54,10 @@ def propose(
         bool, typer.Option("--one-examiner", help="Without a second, blind examiner.")
     ] = False,
     retention: Annotated[str, typer.Option(help="What the parties agreed on retention.")] = "",
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Submissions may carry images of their prints, for its examiners."),
+    ] = False,
     replaces: Annotated[int | None, typer.Option(help="The version that this one takes over from.")] = None,
     config: Config = None,
     assign: Set = None,
@@ -88,6 +92,7 @@ def propose(
                         "answer": answer,
                         "needs_second_examiner": not one_examiner,
                         "retention_hint": retention,
+                        "images": images,
                     }
                 ),
                 signed_by=signed_by,

@@ -68,6 +68,13 @@ def tree_of(found: Why) -> dict[str, Any]:
         "fingers": found.facts.fingers,
         "mode": str(found.mode),
         "agrees": found.agrees,
+        "images": None
+        if found.images is None
+        else {
+            "offered": found.images.offered,
+            "repositories": list(found.images.repositories),
+            "decided_at": found.images.decided_at.isoformat(),
+        },
         "reports": [
             {
                 "charge_class": one.charge_class, "disposition": one.disposition,
@@ -125,6 +132,12 @@ def _show(found: Why) -> None:
     for one in found.reports:
         told = ", ".join(word for word in (one.charge_class, one.disposition) if word)
         console.print(f"  reported {_time(one.reported_at)} by {one.reported_by}: {told}")
+    if found.images is not None:
+        kept = " and ".join(found.images.repositories)
+        said = (
+            f"kept for those who review in {kept}" if kept else "no rule lets it carry them; none was taken"
+        )
+        console.print(f"  {found.images.offered} images offered {_time(found.images.decided_at)}: {said}")
     if found.mode == "everything":
         console.print("  The rules are NOT in force here: everything is searched.", style="bold yellow")
     for one in found.repositories:

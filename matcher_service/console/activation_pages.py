@@ -161,6 +161,7 @@ def _entry(request: Request, repository: str) -> ActivationEntry:
                 "min_fingers": int(fingers) if fingers.isdecimal() else fingers,
                 "answer": field(request, "answer", most=10),
                 "needs_second_examiner": bool(fields(request, "needs_second_examiner")),
+                "images": bool(fields(request, "images")),
             }
         )
         return checked_activation(

@@ -73,6 +73,7 @@ class Typed:
     chosen: str = ""
     reason: str = ""
     contrast: str = ""
+    marks: str = ""
 
     @classmethod
     def of(cls, request: Request) -> Typed:
@@ -82,7 +83,8 @@ class Typed:
             return next(iter(fields(request, name)), "")
 
         # A line break in a reason is a blank.
-        return cls(first("decision"), first("chosen"), " ".join(first("reason").split()), first("contrast"))
+        reason = " ".join(first("reason").split())
+        return cls(first("decision"), first("chosen"), reason, first("contrast"), first("marks"))
 
     @property
     def place(self) -> int | None:
@@ -98,6 +100,7 @@ class Drawn:
 
     svg: Markup
     words: str
+    image: bool = False
 
     @classmethod
     def of(cls, shown: ShownPrint) -> Drawn:
@@ -105,7 +108,7 @@ class Drawn:
         told = [shown.finger, f"{len(shown.minutiae)} minutiae"]
         if shown.quality:
             told.append(f"quality\N{NO-BREAK SPACE}{shown.quality}")
-        return cls(drawing(shown.svg()), ", ".join(told))
+        return cls(drawing(shown.svg()), ", ".join(told), bool(shown.image))
 
 
 def drawing(svg: str) -> Markup:

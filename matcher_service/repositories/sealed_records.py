@@ -32,6 +32,7 @@ class Part(StrEnum):
 
     PAYLOAD = "payload"
     REPLY = "reply"
+    IMAGE = "image"  # of one of its prints
 
 
 def is_sealed(data: bytes) -> bool:
@@ -131,8 +132,10 @@ def person_key(session: Session, identity: str) -> RecordKey | None:
 # -- submissions
 
 
-def seal_part(session: Session, submission_id: int, tcn: str, part: Part, plain: bytes) -> bytes:
-    """The payload or the reply of a submission as it is stored, under a key that is made if there is none."""
+def seal_part(
+    session: Session, submission_id: int, tcn: str, part: Part, plain: bytes, *, number: int = 0
+) -> bytes:
+    """A part of a submission as it is stored, under a key that is made if there is none; `number`: which image."""
     vault = vault_of(session)
     if vault is None or not plain:
         return plain
@@ -144,11 +147,13 @@ def seal_part(session: Session, submission_id: int, tcn: str, part: Part, plain:
         raise RecordErased(tcn)
     else:
         key = vault.open_key(row.sealed_key, about_submission(tcn))
-    return key.seal(plain, _of_part(tcn, part))
+    return key.seal(plain, _of_part(tcn, part, number))
 
 
-def open_part(session: Session, submission_id: int, tcn: str, part: Part, stored: bytes | None) -> bytes:
-    """The payload or the reply as it came; empty where there is none. Raises RecordErased, RecordKeyError."""
+def open_part(
+    session: Session, submission_id: int, tcn: str, part: Part, stored: bytes | None, *, number: int = 0
+) -> bytes:
+    """A part as it came; empty where there is none. Raises RecordErased, RecordKeyError."""
     if stored is None or not is_sealed(stored):
         return stored or b""
     sealed_key = session.scalar(
@@ -158,7 +163,7 @@ def open_part(session: Session, submission_id: int, tcn: str, part: Part, stored
         raise RecordErased(tcn)
     key = _needed(session).open_key(sealed_key, about_submission(tcn))
     try:
-        return key.open(stored, _of_part(tcn, part))
+        return key.open(stored, _of_part(tcn, part, number))
     except InvalidTag:
         raise RecordKeyError(
             None, f"what is stored of {tcn} is not what was stored; restore the database"
@@ -189,8 +194,9 @@ def _of_template(identity: str, encounter: str) -> bytes:
     return f"template\0{identity}\0{encounter}".encode()
 
 
-def _of_part(tcn: str, part: Part) -> bytes:
-    return f"{part}\0{tcn}".encode()
+def _of_part(tcn: str, part: Part, number: int) -> bytes:
+    which = f"\0{number}" if part is Part.IMAGE else ""
+    return f"{part}\0{tcn}{which}".encode()
 
 
 def _needed(session: Session) -> Vault:

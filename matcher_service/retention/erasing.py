@@ -1,6 +1,6 @@
-"""Erasing one submission: what came with it and what was replied go, with their key; the row stays as a tombstone.
+"""Erasing one submission: what came with it, its images and what was replied go, with their key; its row stays.
 
-The tombstone keeps the TCN from being used again; by its digest a kiosk that sends it once more is told it is known.
+That tombstone keeps the TCN from being used again; by its digest a kiosk that sends it once more is told it is known.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy import delete, exists, or_, select, update
 
 from matcher_service.notify.words import Held, State
 from matcher_service.relay.forgetting import forget
+from matcher_service.repositories.image_tables import SubmissionImage
 from matcher_service.repositories.notice_tables import Identification, Notification
 from matcher_service.repositories.retention_tables import LegalHold, SubmissionKey
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewTask
@@ -67,6 +68,7 @@ def erase_submission(session: Session, row: StoredSubmission, *, now: datetime) 
     )
     session.execute(update(Identification).where(mine).values(identity_id=None))
     session.execute(delete(RefusedSubmission).where(RefusedSubmission.tcn == row.tcn))
+    session.execute(delete(SubmissionImage).where(SubmissionImage.submission_id == row.id))
     forget(session, row.tcn)
     session.execute(
         update(SubmissionFacts).where(SubmissionFacts.submission_id == row.id).values(pending=False)

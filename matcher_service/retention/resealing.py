@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from matcher_service.auditing import record
+from matcher_service.repositories.image_tables import SubmissionImage
 from matcher_service.repositories.retention_tables import PersonKey, SubmissionKey
 from matcher_service.repositories.schema import Encounter, EnrolledTemplate, StoredSubmission
 from matcher_service.repositories.sealed_records import (
@@ -25,7 +26,9 @@ from matcher_service.retention.errors import RecordKeyError
 from matcher_service.retention.vault import KEY_BYTES, Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from sqlalchemy.orm import Session
 
     from matcher_service.repositories import Database
 
@@ -103,6 +106,7 @@ def _submissions(database: Database, after: int, done: Sealed) -> tuple[int, int
     )
     with database.write() as session:
         rows = session.scalars(query).all()
+        _seal_images(session, {row.id: row.tcn for row in rows})
         for row in rows:
             plain = [
                 data for data in (row.payload, row.reply) if data is not None and data and not is_sealed(data)
@@ -116,6 +120,14 @@ def _submissions(database: Database, after: int, done: Sealed) -> tuple[int, int
                 row.reply = seal_part(session, row.id, row.tcn, Part.REPLY, row.reply)
             done.submissions += 1
         return (rows[-1].id, len(rows)) if rows else None
+
+
+def _seal_images(session: Session, tcns: Mapping[int, str]) -> None:
+    query = select(SubmissionImage).where(SubmissionImage.submission_id.in_(tcns))
+    for one in session.scalars(query):
+        if one.picture and not is_sealed(one.picture):
+            number, tcn = one.submission_id, tcns[one.submission_id]
+            one.picture = seal_part(session, number, tcn, Part.IMAGE, one.picture, number=one.number)
 
 
 def change_key(database: Database, *, by: str) -> int:

@@ -6,7 +6,7 @@ and not whether anybody looked before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from interchange.errors import MessageError, TemplateError
 from interchange.fingers import finger_name
 from interchange.messages import Submission, decode_message
+from matcher_service.images import images_of
 from matcher_service.repositories import Repositories, read_single
 from matcher_service.repositories.review_tables import ReviewCandidate
 from matcher_service.repositories.sealed_records import payload_of
@@ -33,6 +34,7 @@ class ShownPrint:
 
     position: int
     minutiae: Minutiae
+    image: bytes = field(default=b"", repr=False)  # PNG, where the submission carried it by rule
 
     @property
     def finger(self) -> str:
@@ -48,7 +50,8 @@ class ShownPrint:
         """The print as a drawing."""
         from matcher_service.review.sheet import draw_print
 
-        return draw_print(self.minutiae, title=f"{self.finger}, {len(self.minutiae)} minutiae")
+        title = f"{self.finger}, {len(self.minutiae)} minutiae"
+        return draw_print(self.minutiae, title=title, image=self.image)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,12 +109,13 @@ class Look:
         return draw(found, blind=True)
 
 
-def gather(database: Database, task: Task, *, expires_at: datetime) -> Look:
-    """Read everything. What is no longer enrolled, or cannot be read, is left out."""
+def gather(database: Database, task: Task, *, expires_at: datetime, images: bool = False) -> Look:
+    """Read everything, and `images` if they may be seen. What is no longer enrolled, or cannot be read, is left out."""
     from matcher_service.intake import read_prints
 
     with database.read() as session:
         payload = payload_of(session, task.row.submission_id)
+        pictures = images_of(session, task.row.submission_id) if images else {}
         shown = session.scalars(
             select(ReviewCandidate)
             .where(ReviewCandidate.task_id == task.number)
@@ -134,7 +138,7 @@ def gather(database: Database, task: Task, *, expires_at: datetime) -> Look:
         repository=task.repository,
         due_at=task.row.due_at,
         expires_at=expires_at,
-        probes=tuple(ShownPrint(*one) for one in probes),
+        probes=tuple(ShownPrint(*one, image=pictures.get(number, b"")) for number, one in enumerate(probes)),
         candidates=tuple(
             ShownCandidate(places[identity], tuple(sorted(prints, key=lambda one: one.position)))
             for identity, prints in theirs.items()

@@ -19,7 +19,15 @@ from matcher_service.review.followers import tell_cases, tell_notify
 from matcher_service.review.looking import gather
 from matcher_service.review.parameters import QUEUE_SHOWN, TENDED_AT_ONCE
 from matcher_service.review.rules import WAITING, State
-from matcher_service.review.tasks import PURPOSE, SYSTEM, end, load, still_to_be_seen, tell
+from matcher_service.review.tasks import (
+    PURPOSE,
+    SYSTEM,
+    end,
+    images_to_show,
+    load,
+    still_to_be_seen,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -221,7 +229,7 @@ class Reviews:
     def _look(self, account: Account, number: int, action: str, **details: int) -> Look:
         now = self._now()
         with self._refusals(account, Action.REVIEW_CLAIM, number):
-            shut = False
+            shut, images = False, 0
             with self._database.write() as session:
                 task = load(session, number, lock=True)
                 require(account, Action.REVIEW_CLAIM, repository=task.repository, ori=task.ori)
@@ -234,9 +242,13 @@ class Reviews:
                     turn.looked_at = turn.looked_at or now
                     session.flush()
                     tell(session, task, action, actor=account.name, role=account.acting_as, **details)
+                    images = images_to_show(session, task, now)
+                    if images:
+                        role = account.acting_as
+                        tell(session, task, "image.read", actor=account.name, role=role, images=images)
             if shut:
                 raise TaskOver(number, "withdrawn")
-            return gather(self._database, task, expires_at=turn.expires_at)
+            return gather(self._database, task, expires_at=turn.expires_at, images=images > 0)
 
     @contextlib.contextmanager
     def _turn(

@@ -1,10 +1,12 @@
-"""One print drawn by itself, as SVG: its minutiae, at a scale that is the same for every print.
+"""One print by itself, as SVG: its minutiae, and its image below them where there is one, at one scale for all.
 
-There are no images: a submission carries templates. What is drawn shows a person's minutiae; treat it as the print.
+An image is there only where the submission carried it by rule (`matcher_service.images`). What is drawn shows a
+person's minutiae; treat it as the print.
 """
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +21,16 @@ from matcher_service.review.parameters import SHEET_MARGIN, SHEET_PER_MM
 from matcher_service.search.parameters import DPI
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from interchange import Minutiae
 
 
-def draw_print(minutiae: Minutiae, *, title: str) -> str:
-    """The whole of it: well-formed XML without script or reference to anything outside of it."""
+def draw_print(minutiae: Minutiae, *, title: str, image: bytes = b"") -> str:
+    """The whole of it: well-formed XML without script or reference to anything outside of it.
+
+    `image` is PNG of the minutiae's own size, which `print_image` has read. The marks are a group "minutiae".
+    """
     at = minutiae.at_dpi(DPI)
     width, height = (side * MM_PER_PX * SHEET_PER_MM + 2 * SHEET_MARGIN for side in (at.width, at.height))
     # `View` keeps room for a scale bar below; a sheet has none, its scale is fixed.
@@ -32,15 +39,36 @@ def draw_print(minutiae: Minutiae, *, title: str) -> str:
     places = view.place(np.stack([at.x, at.y], axis=1).astype(np.float64))
     with paper.within("g"):
         paper.add("rect", width="100%", height="100%", rx=6, fill=p.PANEL, stroke=p.FRAME)
-        for k, (x, y) in enumerate(places.tolist()):
-            mark(
-                paper,
-                x,
-                y,
-                float(at.angle[k]),
-                kind=int(at.type[k]),
-                standing=Standing.PAIRED,
-                quality=float(at.quality[k]),
-                filled=False,
-            )
+        if image:
+            _lay(paper, image, view.place(_corners(at)))
+        with paper.within("g", class_="minutiae"):
+            for k, (x, y) in enumerate(places.tolist()):
+                mark(
+                    paper,
+                    x,
+                    y,
+                    float(at.angle[k]),
+                    kind=int(at.type[k]),
+                    standing=Standing.PAIRED,
+                    quality=float(at.quality[k]),
+                    filled=False,
+                )
     return paper.finish()
+
+
+def _corners(at: Minutiae) -> NDArray[np.float64]:
+    """Of the image: a minutia's place counts from the middle of the first pixel."""
+    return np.array([[-0.5, -0.5], [at.width - 0.5, at.height - 0.5]])
+
+
+def _lay(paper: Paper, image: bytes, corners: NDArray[np.float64]) -> None:
+    (left, top), (right, bottom) = corners.tolist()
+    paper.add(
+        "image",
+        x=left,
+        y=top,
+        width=right - left,
+        height=bottom - top,
+        preserveAspectRatio="none",
+        href="data:image/png;base64," + base64.b64encode(image).decode("ascii"),
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, false, or_, select, true
 from matcher_service import routing
 from matcher_service.accounts import reach
 from matcher_service.auditing import record
+from matcher_service.images import image_numbers
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewRound, ReviewTask
 from matcher_service.repositories.routing_tables import Jurisdiction, SubmissionFacts
 from matcher_service.repositories.schema import Repository, StoredSubmission
@@ -114,6 +115,14 @@ def still_to_be_seen(session: Session, task: Task, now: datetime) -> str:
     if not routing.still_allowed(session, task.row.submission_id, task.repository, now=now):
         return "switched_off"
     return "" if has_candidates(session, task.number) else "removed"
+
+
+def images_to_show(session: Session, task: Task, now: datetime) -> int:
+    """How many images of its prints may be seen in this task: those of a repository whose rule let them be carried."""
+    images = len(image_numbers(session, task.row.submission_id))
+    if images and task.repository in routing.images_carried(session, task.row.submission_id, now=now):
+        return images
+    return 0
 
 
 def has_candidates(session: Session, number: int, *, without: str = "") -> bool:

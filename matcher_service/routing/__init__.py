@@ -1,5 +1,6 @@
 """Routing: which repositories a submission is searched in, by which rule, and why. Default deny."""
 
+from matcher_service.routing.carrying import images_carried
 from matcher_service.routing.conditions import Answer, BadCondition, Conditions, conditions_of
 from matcher_service.routing.deciding import decide, latest, still_allowed, withdraw
 from matcher_service.routing.dispositions import Reported, report_disposition
@@ -33,6 +34,7 @@ __all__ = [
     "conditions_of",
     "decide",
     "governing",
+    "images_carried",
     "judge",
     "latest",
     "read_facts",

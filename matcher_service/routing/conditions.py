@@ -39,6 +39,7 @@ class Conditions:
         notify_dispositions: dispositions from which on subscribers are told; until then a notification is held.
         needs_second_examiner: whether a second examiner has to agree, blind.
         retention_hint: which retention the parties agreed on, for `retention`; free text.
+        images: whether submissions may carry images of their prints, for those who review in that repository.
     """
 
     transactions: tuple[Transaction, ...] = ()
@@ -50,10 +51,13 @@ class Conditions:
     notify_dispositions: tuple[Disposition, ...] = ()
     needs_second_examiner: bool = True
     retention_hint: str = ""
+    images: bool = False
 
     def encoded(self) -> str:
         """As JSON: always the same text for the same conditions."""
         tree = {one.name: getattr(self, one.name) for one in fields(self)}
+        if not self.images:  # as it was written before there were any
+            del tree["images"]
         return json.dumps(tree, separators=(",", ":"), sort_keys=True)
 
 
@@ -115,6 +119,8 @@ def in_words(conditions: Conditions) -> str:
         parts.append("told only once " + _or(conditions.notify_dispositions))
     if conditions.needs_second_examiner:
         parts.append("by two examiners")
+    if conditions.images:
+        parts.append("with images of the prints")
     return ", ".join(parts)
 
 
@@ -151,6 +157,7 @@ _SINGLE: dict[str, Callable[[str, object], object]] = {
     "answer": _answer,
     "needs_second_examiner": _yes_or_no,
     "retention_hint": _line,
+    "images": _yes_or_no,
 }
 
 

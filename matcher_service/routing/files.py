@@ -54,6 +54,9 @@ _LISTS = frozenset(
     {"transactions", "charge_classes", "dispositions", "notify_charge_classes", "notify_dispositions"}
 )
 _YES_NO = {"yes": True, "no": False}
+_SWITCHES = frozenset({"active", "needs_second_examiner", "images"})
+# Came later: a file without it is read as one that says no.
+_LATER = {"images": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +157,10 @@ def _read_csv(text: str, source: str) -> RegisterContent:
     if not rows:
         raise BadRegisterFile(source, 0, "", "is empty")
     header = tuple(rows[0][1])
-    table = next((name for name, columns in TABLES.items() if set(columns) == set(header)), None)
+    found = set(header)
+    table = next(
+        (name for name, columns in TABLES.items() if found <= set(columns) <= found | _LATER.keys()), None
+    )
     if table is None or len(set(header)) != len(header):
         raise BadRegisterFile(source, 1, *_about_header(header))
     entries: list[Any] = []
@@ -190,7 +196,7 @@ def _about_header(header: Sequence[str]) -> tuple[str, str]:
 
 def _from_cells(table: str, cells: dict[str, object], line: int) -> object:
     tree = dict(cells)
-    for name in ("active", "needs_second_examiner"):
+    for name in _SWITCHES:
         if name in tree:
             if tree[name] not in _YES_NO:
                 raise BadEntry(name, "is 'yes' or 'no'")
@@ -245,9 +251,9 @@ def _from_json(table: str, columns: Sequence[str], entry: object, line: int) -> 
         if name not in columns:
             raise BadEntry(name[:40], f"is not known; an entry of {table} has {', '.join(columns)}")
     for name in columns:
-        if name not in tree:
+        if name not in tree and name not in _LATER:
             raise BadEntry(name, "is missing")
-        plain = name not in _LISTS and name not in {"active", "needs_second_examiner", "min_fingers"}
+        plain = name not in _LISTS | _SWITCHES | {"min_fingers"} and name in tree
         if plain and not isinstance(tree[name], str):
             raise BadEntry(name, "is a text")
     if "active" in tree and not isinstance(tree["active"], bool):
@@ -268,7 +274,7 @@ def _agency(tree: dict[str, Any], line: int) -> AgencyEntry:
 
 def _activation(tree: dict[str, Any], line: int) -> ActivationEntry:
     try:
-        conditions: Conditions = conditions_of({name: tree[name] for name in NAMES})
+        conditions: Conditions = conditions_of({name: (_LATER | tree)[name] for name in NAMES})
     except BadCondition as error:
         raise BadEntry(error.field, error.reason) from None
     if tree["state"] not in set(RuleState):

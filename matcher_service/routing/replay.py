@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from matcher_service.repositories.audit_tables import AuditEntry
+from matcher_service.repositories.image_tables import ImageOffer
 from matcher_service.repositories.routing_tables import (
     Activation,
     ActivationVersion,
@@ -91,6 +92,15 @@ class Report:
     reported_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class ImagesOffered:
+    """How many images its device offered, and to which repositories the rules let them be carried."""
+
+    offered: int
+    repositories: tuple[str, ...]
+    decided_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """All of it."""
@@ -104,6 +114,7 @@ class Why:
     registry_version: int
     reports: tuple[Report, ...]
     repositories: tuple[WhyRepository, ...]
+    images: ImagesOffered | None = None
 
     @property
     def agrees(self) -> bool:
@@ -138,6 +149,14 @@ def why(session: Session, tcn: str, *, now: datetime) -> Why:
                 select(Repository.id, Repository.name).order_by(Repository.name)
             ).all()
         ),
+        images=_images(session, number),
+    )
+
+
+def _images(session: Session, submission: int) -> ImagesOffered | None:
+    row = session.get(ImageOffer, submission)
+    return (
+        None if row is None else ImagesOffered(row.offered, tuple(row.repositories.split()), row.decided_at)
     )
 
 

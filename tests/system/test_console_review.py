@@ -1,7 +1,9 @@
 """The examiners' pages in a real browser: a decision, a second examiner who is told nothing, other people's tasks."""
 
+import base64
 import contextlib
 import importlib.util
+import io
 import os
 import re
 import sys
@@ -9,23 +11,29 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import delete, select, update
 
 from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange import Minutiae
-from interchange.messages import encode_message
+from interchange.messages import ImageSent, ImagesOffered, encode_message
+from interchange.print_image import encode_image
 from matcher_service import review, routing
 from matcher_service.accounts import Grant, Role
 from matcher_service.console.server import make_server
+from matcher_service.images import Images
 from matcher_service.repositories import FoundCandidate, NewPrint, Repositories, SearchOutcome
+from matcher_service.repositories.audit_tables import AuditEntry
 from matcher_service.repositories.review_tables import ReviewCandidate, ReviewRound, ReviewTask
 from matcher_service.repositories.schema import StoredSubmission
 from matcher_service.repositories.submissions import add_searches
 from matcher_service.routing import Conditions
+from models.synthetic import master, touch
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -48,24 +56,52 @@ class Centre(stand.Centre):
     """Boone's bookings are searched in "immigration", where two examiners have to agree."""
 
     def furnish(self):
-        agreed = Conditions(needs_second_examiner=True)
-        entry = replace(stand.activation(stand.BOONE, WHERE), conditions=agreed, replaces=1)
-        self.register.enter_agreed([entry], by="one", approved_by="two")
+        self.agree(images=True)
         for seed in range(100, 106):
             self.enrol(seed)
 
-    def enrol(self, seed, *, as_submitted=False):
+    def agree(self, *, images):
+        rule = stand.activation(stand.BOONE, WHERE)
+        replaces = max(one.version for one in self.register.history(stand.BOONE, WHERE))
+        agreed = Conditions(needs_second_examiner=True, images=images)
+        entry = replace(rule, conditions=agreed, replaces=replaces)
+        self.register.enter_agreed([entry], by="one", approved_by="two")
+
+    def pictured_task(self):
+        """A booking whose prints came with images; its first candidate is another touch of the same fingers."""
+        finger = master(4)  # both of them: another would take as long again to grow
+        taken, later = ({at: pressed(finger, at + k) for at in (2, 7)} for k in range(2))
+        images = [encode_image(one.image, dpi=500.0) for one in taken.values()]
+        made = made_up_submission("kiosk-1", {at: one.minutiae for at, one in taken.items()})
+        prints = [
+            one.model_copy(update={"image_sha256": sha256(image).hexdigest()})
+            for one, image in zip(made.prints, images, strict=True)
+        ]
+        enrolled = {at: one.minutiae for at, one in later.items()}
+        task, place, tcn = self.task(made.model_copy(update={"prints": tuple(prints)}), enrolled)
+        desk = Images(self.database)
+        with self.database.write() as session:
+            session.execute(
+                update(StoredSubmission).where(StoredSubmission.tcn == tcn).values(outcome="answered")
+            )
+        for number in desk.offered(ImagesOffered(device="kiosk-1", tcn=tcn)).prints:
+            assert desk.take(ImageSent(device="kiosk-1", tcn=tcn, number=number, image=images[number]))
+        return task, place, tcn, images
+
+    def enrol(self, seed, *, as_submitted=False, fingers=None):
         prints = {2: made_up_minutiae(seed * 10), 7: made_up_minutiae(seed * 10 + 1)}
-        if as_submitted:
+        if as_submitted and fingers is None:
             prints[2] = moved(made_up_minutiae(1))
+        elif as_submitted:
+            prints = fingers
         made = [NewPrint.of(position, minutiae) for position, minutiae in prints.items()]
         return Repositories(self.database).enroll(WHERE, made).identity
 
-    def task(self):
+    def task(self, made=None, fingers=None):
         """A booking whose first candidate is the same finger, pressed again; its number and its place."""
-        made = made_up_submission("kiosk-1", {2: made_up_minutiae(1), 7: made_up_minutiae(2)})
+        made = made or made_up_submission("kiosk-1", {2: made_up_minutiae(1), 7: made_up_minutiae(2)})
         self._store.file(made, encode_message(made), routing.Arrival(ori=stand.BOONE_ORI))
-        people = [self.enrol(time.time_ns() % 10**6, as_submitted=k == 0) for k in range(2)]
+        people = [self.enrol(time.time_ns() % 10**6, as_submitted=k == 0, fingers=fingers) for k in range(2)]
         found = SearchOutcome(
             repository=WHERE, searched_at=datetime.now(UTC), duration_ms=1.0, gallery_prints=16, colour="red",
             candidates=tuple(
@@ -95,6 +131,11 @@ class Centre(stand.Centre):
 
     def person(self, name, *grants):
         return stand.Person(self, self.account(name, *grants, ori=stand.BOONE_ORI))
+
+
+def pressed(finger, number):
+    """A touch of a synthetic finger as a serial sensor sees it."""
+    return touch(finger, number, window=(288, 256), levels=16, difficulty=0.2)
 
 
 def moved(minutiae):
@@ -352,3 +393,64 @@ def test_other_repositories_tasks_and_the_supervisor(centre, browse):
     picture(page, "review-statistics")
     check_layout(page)
     assert page.locator("h1").inner_text() == "Examiners' figures"
+
+
+def greys(page):
+    """The probe as it stands on the screen, its frame and rounded corners cut away."""
+    shot = page.locator(".sheet-view").first.screenshot()
+    with Image.open(io.BytesIO(shot)) as shown:
+        seen = np.array(shown.convert("L"), dtype=float)
+    rows, columns = seen.shape
+    return seen[rows // 4 : rows * 3 // 4, columns // 3 : columns * 2 // 3]
+
+
+def test_the_image_of_a_print_where_the_rule_lets_it_be_carried(centre, browse):
+    task, place, tcn, images = centre.pictured_task()
+    examiner = centre.examiner()
+    examiner.post(f"/reviews/{task}/claim")
+    page = browse(examiner)
+    page.goto(f"/reviews/{task}")
+    shown = page.locator(".sheet-view").first.locator("image")
+    assert base64.b64decode(shown.get_attribute("href").partition(",")[2]) == images[0]
+    assert page.locator(".sheet-view image").count() == 1  # the candidate is a template, and is drawn
+    page.click(f".chooser [aria-label='Candidate {place}']")
+
+    # Contrast and inversion do what they say to the pixels of the image.
+    plain = greys(page)
+    assert plain.std() > 40  # ridges and valleys
+    page.check("[value=strong]")
+    strong = greys(page)
+    page.check("[value=inverted]")
+    inverted = greys(page)
+    extreme = [((one < 16) | (one > 239)).mean() for one in (plain, strong)]
+    assert extreme[1] > extreme[0] + 0.1
+    assert np.corrcoef(plain.ravel(), inverted.ravel())[0, 1] < -0.9
+    picture(page, "review-image-inverted")
+    page.check("[value=plain]")
+
+    # Minutiae over it, on demand; on the candidate always.
+    marks = page.locator(".sheet-view svg g.minutiae")
+    assert [marks.nth(k).is_visible() for k in range(2)] == [False, True]
+    page.check("text=shown")
+    assert marks.nth(0).is_visible()
+    assert np.abs(greys(page) - plain).max() > 60
+    picture(page, "console-review-image")
+    check_layout(page)
+    page.click("[aria-label='Probe: closer']")
+    page.click("[aria-label='Probe: closer']")
+    assert box(page)[2] < box(page, 1)[2]
+    assert np.abs(greys(page) - plain).mean() > 20
+    page.click(".chooser button:text('left index')")
+    assert page.is_checked("text=shown")  # as it was left, without a script
+    shown = page.locator(".sheet-view").first.locator("image")
+    assert base64.b64decode(shown.get_attribute("href").partition(",")[2]) == images[1]
+    read = centre.rows(select(AuditEntry).where(AuditEntry.action == "image.read", AuditEntry.subject == tcn))
+    assert {(one.actor, one.purpose, one.repository) for one in read} == {(examiner.name, "review", WHERE)}
+
+    # The parties agree on images no more: from that moment on the template is drawn.
+    centre.agree(images=False)
+    page.goto(f"/reviews/{task}")
+    assert page.locator(".sheet-view image").count() == 0
+    assert page.locator(".marks").count() == 0
+    assert marks.nth(0).is_visible()
+    centre.agree(images=True)

@@ -1,16 +1,23 @@
 """Routing with a real broker and a real matcher: what the register opens is searched, and what it shuts is not."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
+from edge_service.spool.images import ImageStore, images_path
 from hardware.bench.made_up import made_up_submission
 from interchange.charges import ChargeClass
 from interchange.messages import DispositionReported, Reply, encode_message
+from interchange.print_image import encode_image
 from interchange.topics import Down, Up, down, up
 from matcher_service import routing
+from matcher_service.images import image_numbers
+from matcher_service.repositories.image_tables import ImageOffer
 from matcher_service.repositories.routing_tables import RoutingDecision
+from matcher_service.repositories.schema import StoredSubmission
 from matcher_service.routing import Answer, Conditions
 from matcher_service.routing.entries import ActivationEntry, AgencyEntry, JurisdictionEntry
 from matcher_service.routing.files import RegisterContent
@@ -122,3 +129,31 @@ def test_a_matcher_without_settings_searches_nothing_for_nobody(site, county, un
 def test_everything_is_said_loudly(site):
     matcher = site.matcher()
     assert "the rules of sharing are NOT in force" in matcher.output()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_images_come_from_a_kiosk_where_the_rule_says_so_and_are_erased_there_either_way(
+    site, county, until, allowed
+):
+    agree(county, "criminal", answer=Answer.FIRST, images=allowed)
+    site.matcher(*BY_RULE)
+    picture = encode_image(np.random.default_rng(1).integers(0, 16, (288, 256), np.uint8) * 17, dpi=500.0)
+    submission = made_up_submission("kiosk-1", fingers(7))
+    prints = [
+        one.model_copy(update={"image_sha256": sha256(picture).hexdigest()}) for one in submission.prints
+    ]
+    spool = site.spool()
+    images = ImageStore(images_path(spool.path), vault=spool.vault)
+    assert images.keep(submission.tcn, dict.fromkeys(range(len(prints)), picture))
+    spool.add(submission.tcn, encode_message(submission.model_copy(update={"prints": tuple(prints)})))
+    peer = site.peer("looks", up("kiosk-1", Up.EVENT))
+    site.edge("kiosk-1", "uplink.send_images=true")
+    site.reply(submission.tcn)
+    until(lambda: not images.waiting())
+    images.close()
+    with site.database.read() as session:
+        number = session.scalar(select(StoredSubmission.id).where(StoredSubmission.tcn == submission.tcn))
+        assert image_numbers(session, number) == ([0, 1] if allowed else [])
+        assert session.get(ImageOffer, number).repositories == ("criminal" if allowed else "")
+    sent = [one for one in peer.received if b"image_sent" in one.payload]
+    assert len(sent) == (2 if allowed else 0)

@@ -132,6 +132,7 @@ MALFORMED = {
     "prints": [("prints", []), ("prints", {}), ("prints", None)],
     "prints.0.position": [("prints.0.position", 11), ("prints.0.position", -1), ("prints.0.position", 2.0)],
     "prints.1.finger_quality": [("prints.1.finger_quality", 101), ("prints.1.finger_quality", None)],
+    "prints.0.image_sha256": [("prints.0.image_sha256", v) for v in ("", "0" * 63, "G" * 64, 5)],
     "prints.0.template": [
         ("prints.0.template", "not base64!"),
         ("prints.0.template", ""),

@@ -352,7 +352,10 @@ def test_a_look_shows_prints_and_nothing_that_could_sway(desk):
         "task", "repository", "due_at", "expires_at", "probes", "candidates",
     }  # fmt: skip
     assert {one.name for one in fields(look.candidates[0])} == {"place", "prints"}
-    assert {one.name for one in fields(look.probes[0])} == {"position", "minutiae"}
+    assert {one.name for one in fields(look.probes[0])} == {"position", "minutiae", "image"}
+    shown = [*look.probes, *(one for candidate in look.candidates for one in candidate.prints)]
+    assert {one.image for one in shown} == {b""}  # no rule lets the submission carry any
+    assert desk.audit("image.read") == []
     (entry,) = desk.audit("review.look")
     assert (entry.actor, entry.purpose, entry.repository) == ("ann", "review", "immigration")
     assert entry.jurisdiction == BOONE

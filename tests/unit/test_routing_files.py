@@ -31,6 +31,7 @@ ACTIVATION = ActivationEntry(
         notify_dispositions=(Disposition.CONVICTED,),
         needs_second_examiner=False,
         retention_hint="75 years, by agreement",
+        images=True,
     ),
     signed_by='Sheriff, "the" county',
     document_sha256="0f" * 32,
@@ -86,6 +87,22 @@ def test_csv_there_and_back(table):
     assert write_csv(again, table) == text
 
 
+def test_a_register_of_before_images_is_read_as_one_without():
+    activations = tuple(
+        replace(one, conditions=replace(one.conditions, images=False)) for one in CONTENT.activations
+    )
+    older = replace(CONTENT, activations=activations)
+    rows = [line.split(",") for line in write_csv(older, "activations").splitlines()]
+    assert rows[0].index("images") == 14
+    csv = write_csv(older, "activations").replace(",images,", ",").replace(",no,Sheriff", ",Sheriff")
+    csv = csv.replace(',no,"Sheriff', ',"Sheriff').replace(",no,x,", ",x,")
+    assert bare(read_register(csv.encode(), "x.csv")).activations == activations
+    text = write_json(older)
+    assert text.count(', "images": false') == 2
+    assert bare(read_register(text.replace(', "images": false', "").encode(), "x.json")) == older
+    assert "images" not in activations[0].conditions.encoded()  # as it was stored before there were any
+
+
 def test_a_spreadsheet_with_its_mark_and_its_line_ends_is_read():
     text = "\ufeff" + write_csv(CONTENT, "agencies").replace("\n", "\r\n")
     assert bare(read_register(text.encode(), "x.csv")).agencies == CONTENT.agencies
@@ -130,6 +147,7 @@ def test_the_database_gives_back_what_it_was_given(tmp_path):
         ("activations", ("0f0f", "0f0g"), 2, "document_sha256", "SHA-256"),
         ("activations", (",4,first,", ",eleven,first,"), 2, "min_fingers", "1 to 10"),
         ("activations", (",first,", ",third,"), 2, "answer", "'first' or 'second'"),
+        ("activations", (",yes,", ",perhaps,"), 2, "images", "'yes' or 'no'"),
         ("activations", (",suspended,", ",asleep,"), 3, "state", "one of"),
         ("activations", ("2031-01-01", "2029-01-01"), 2, "until", "not after"),
     ],
