@@ -28,6 +28,9 @@ PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",  # what was let go is overwritten, not only unlinked
+    # Some pages are enough for a kiosk. SQLite's own 2 MB for each connection would fill up over a thousand bookings,
+    # which nobody could tell from a leak.
+    "PRAGMA cache_size = -128",
 )
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SUFFIXES = ("", "-wal", "-shm")
