@@ -1,18 +1,19 @@
-"""How much of each state shares with each repository: activations in force now, of all jurisdictions it has."""
+"""How much of each state shares with each repository: rules in force now, of all jurisdictions it has."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from matcher_service.oversight.figures import Coverage
 from matcher_service.repositories.schema import Base
+from matcher_service.routing.snapshot import current
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,43 +66,33 @@ def state_of(jurisdiction: str) -> str:
 
 
 def coverage(session: Session, *, now: datetime) -> list[Coverage]:
-    """By state and repository: jurisdictions with an activation in force, their own or their state's."""
-    tables = Base.metadata.tables
-    activation, version = tables["activation"], tables["activation_version"]
-    jurisdiction, repository = tables["jurisdiction"], tables["repository"]
-    each = version.alias()
-    newest = select(func.max(each.c.version)).where(each.c.activation_id == activation.c.id)
-    query = (
-        select(jurisdiction.c.code, repository.c.name)
-        .select_from(
-            activation.join(version, version.c.activation_id == activation.c.id)
-            .join(jurisdiction, jurisdiction.c.id == activation.c.jurisdiction_id)
-            .join(repository, repository.c.id == activation.c.repository_id)
-        )
-        .where(
-            version.c.version == newest.scalar_subquery(),
-            version.c.state == "active",
-            version.c.from_at <= now,
-            or_(version.c.until_at.is_(None), version.c.until_at > now),
-        )
-        .distinct()
-    )
-    active: defaultdict[str, set[str]] = defaultdict(set)
-    for code, name in session.execute(query):
-        active[name].add(code)
-    registered = Counter(
-        state_of(code)
-        for code in session.scalars(select(jurisdiction.c.code).where(jurisdiction.c.kind == "county"))
-    )
-    return [
-        Coverage(state.code, name, _active_in(state, codes), max(state.counties, registered[state.code]))
-        for name, codes in sorted(active.items())
-        for state in states().values()
-        if any(state_of(code) == state.code for code in codes)
-    ]
+    """By state and repository: jurisdictions for which a rule is in force, their own or their state's.
 
+    Counties that are not in the register go by their state's rule.
+    """
+    snapshot = current(session)
+    repository = Base.metadata.tables["repository"]
+    names = {row.id: row.name for row in session.execute(select(repository.c.id, repository.c.name))}
+    inside: defaultdict[str, list[int]] = defaultdict(list)
+    whole: dict[str, int] = {}
+    for place in snapshot.places.values():
+        state = state_of(place.code)
+        if place.code == f"US-{state}":
+            whole[state] = place.id
+        else:
+            inside[state].append(place.id)
 
-def _active_in(state: State, codes: set[str]) -> int:
-    if f"US-{state.code}" in codes:
-        return state.counties
-    return sum(state_of(code) == state.code for code in codes)
+    def opened(place: int | None, repository_id: int) -> bool:
+        found = snapshot.deciding(place, repository_id, now)
+        return found is not None and found[1].opens(now)
+
+    found: list[Coverage] = []
+    for number in sorted({of for _, of in snapshot.rules}, key=names.__getitem__):
+        for one in states().values():
+            counties = inside[one.code]
+            active = sum(opened(county, number) for county in counties)
+            if opened(whole.get(one.code), number):
+                active += max(0, one.counties - len(counties))
+            if active:
+                found.append(Coverage(one.code, names[number], active, max(one.counties, len(counties))))
+    return found

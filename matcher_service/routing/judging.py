@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interchange.charges import CLEARED, ChargeClass, Disposition, Transaction
 from matcher_service.routing.conditions import Answer, Conditions
-from matcher_service.routing.rules import Mode, Rule, RuleState, governing
+from matcher_service.routing.rules import Mode, Rule, RuleState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -172,30 +172,30 @@ def _finding(facts: Facts, snapshot: Snapshot, repository_id: int, repository: s
             "The rules are not in force: this matcher searches everything (routing.mode).",
         )
     if facts.agency is not AgencyState.ACTIVE or facts.jurisdiction is None:
-        who = f"agency {facts.ori}" if facts.ori else "an agency that was not named"
-        if facts.agency is AgencyState.INACTIVE:
-            return _no(ReasonCode.AGENCY_INACTIVE, f"It comes from {who}, which is not active any more.")
-        return _no(ReasonCode.UNKNOWN_AGENCY, f"It comes from {who}, which is not in the register.")
+        return _no_agency(facts)
     chain = snapshot.chain(facts.jurisdiction)
     if not chain:
         return _no(ReasonCode.UNKNOWN_AGENCY, "Its jurisdiction is not in the register.")
-    decided: _Finding | None = None
-    planned: _Finding | None = None
+    decided = snapshot.deciding(facts.jurisdiction, repository_id, at)
+    if decided is None:
+        return _not_decided(chain, snapshot, repository_id, repository)
+    return _by(decided[1], decided[0], facts, repository, at)
+
+
+def _no_agency(facts: Facts) -> _Finding:
+    who = f"agency {facts.ori}" if facts.ori else "an agency that was not named"
+    if facts.agency is AgencyState.INACTIVE:
+        return _no(ReasonCode.AGENCY_INACTIVE, f"It comes from {who}, which is not active any more.")
+    return _no(ReasonCode.UNKNOWN_AGENCY, f"It comes from {who}, which is not in the register.")
+
+
+def _not_decided(chain: list[Place], snapshot: Snapshot, repository_id: int, repository: str) -> _Finding:
+    """No rule has begun."""
     for place in chain:
         versions = snapshot.rules.get((place.id, repository_id))
-        if not versions:
-            continue
-        rule = governing(versions, at)
-        if rule is None:
-            planned = planned or _not_yet(place, repository, versions[0].from_at)
-        # The nearest decides; but what is suspended for a state is suspended for all that lies in it.
-        elif decided is None or rule.state is RuleState.SUSPENDED:
-            decided = _by(rule, place, facts, repository, at)
-    return (
-        decided
-        or planned
-        or _no(ReasonCode.NO_RULE, f"No rule opens '{repository}' to submissions of {chain[0].words}.")
-    )
+        if versions:
+            return _not_yet(place, repository, versions[0].from_at)
+    return _no(ReasonCode.NO_RULE, f"No rule opens '{repository}' to submissions of {chain[0].words}.")
 
 
 def _not_yet(place: Place, repository: str, begins: datetime) -> _Finding:

@@ -43,6 +43,10 @@ class Rule:
     signed_by: str
     known_at: int
 
+    def opens(self, at: datetime) -> bool:
+        """Whether it opens anything to anybody at `at`."""
+        return self.state is RuleState.ACTIVE and (self.until_at is None or self.until_at > at)
+
     @property
     def conditions(self) -> Conditions:
         """What it asks and grants."""
@@ -94,3 +98,17 @@ class Snapshot:
             found.append(place)
             jurisdiction = place.parent
         return found
+
+    def deciding(
+        self, jurisdiction: int | None, repository_id: int, at: datetime
+    ) -> tuple[Place, Rule] | None:
+        """The rule that decides for a jurisdiction, and whose it is; None where none has begun.
+
+        The nearest decides; but what is suspended for a state is suspended for all that lies in it.
+        """
+        decided: tuple[Place, Rule] | None = None
+        for place in self.chain(jurisdiction):
+            rule = governing(self.rules.get((place.id, repository_id), ()), at)
+            if rule is not None and (decided is None or rule.state is RuleState.SUSPENDED):
+                decided = place, rule
+        return decided

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from benchmarks.oversight_report import fill
 from matcher_service.oversight import Cell, Figures, Stage, gather, write_report
@@ -260,19 +260,41 @@ def test_coverage_counts_what_is_in_force_now(centre):
         "conditions": "{}", "signed_by": "x", "document_sha256": "0" * 64, "entered_by": "a", "approved_by": "b",
         "entered_at": now, "reason": "test", "registry_version": 1, "from_at": now, "until_at": None,
     }  # fmt: skip
+    later = {"state": "active", "from_at": datetime(2027, 1, 1, tzinfo=UTC)}
+    entered = {
+        1: [{"state": "active"}],
+        2: [{"state": "active"}, {"state": "suspended"}],
+        3: [{"state": "suspended"}, {"state": "active"}],
+        4: [{"state": "active"}, later],  # what is to replace it has not begun: it is in force until then
+        5: [later],
+        6: [{"state": "active", "until_at": now}],
+    }
     with centre.write() as session:
-        for number, states_of_it in (
-            (1, ["active"]),
-            (2, ["active", "suspended"]),
-            (3, ["suspended", "active"]),
-        ):
+        for number, versions in entered.items():
             session.execute(
                 insert(tables["activation"]).values(id=number, jurisdiction_id=number, repository_id=2)
             )
-            for version, state in enumerate(states_of_it, start=1):
-                row = {**base, "activation_id": number, "version": version, "state": state}
+            for version, said in enumerate(versions, start=1):
+                row = {**base, "activation_id": number, "version": version, **said}
                 session.execute(insert(tables["activation_version"]).values(row))
+        # The whole of Iowa shares, of its 99 counties all but the one that shut itself off.
+        for number, code, parent, state in (
+            (9001, "US-IA", None, "active"),
+            (9002, "US-IA-001", 9001, "ended"),
+        ):
+            row = {"id": number, "code": code, "parent_id": parent, "name": code, "created_at": now}
+            kind = "state" if parent is None else "county"
+            session.execute(insert(tables["jurisdiction"]).values({**row, "kind": kind, "fips": code[-2:]}))
+            session.execute(
+                insert(tables["activation"]).values(id=number, jurisdiction_id=number, repository_id=2)
+            )
+            row = {**base, "activation_id": number, "version": 1, "state": state}
+            session.execute(insert(tables["activation_version"]).values(row))
+        session.execute(update(tables["routing_clock"]).values(version=tables["routing_clock"].c.version + 1))
     figures = gather(centre, first="2025-01", last="2025-12", now=now)
-    assert [(one.state, one.repository, one.active) for one in figures.coverage] == [("MO", "immigration", 2)]
+    assert [(one.state, one.repository, one.active) for one in figures.coverage] == [
+        ("IA", "immigration", 98),
+        ("MO", "immigration", 3),
+    ]
     early = gather(centre, first="2025-01", last="2025-12", now=datetime(2025, 1, 1, tzinfo=UTC))
     assert early.coverage == []
