@@ -1,4 +1,7 @@
-"""The examiners' pages in a real browser: a decision, a second examiner who is told nothing, other people's tasks."""
+"""The examiners' pages in a real browser: a decision, a second examiner who is told nothing, other people's tasks.
+
+One long file on purpose: the pages share one centre and one browser, which take seconds to start.
+"""
 
 import base64
 import contextlib

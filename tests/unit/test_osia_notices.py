@@ -1,4 +1,7 @@
-"""OSIA's subscriptions, topics and tasks, posted to a real HTTP receiver that does what a test says."""
+"""OSIA's subscriptions, topics and tasks, posted to a real HTTP receiver that does what a test says.
+
+One long file on purpose: one receiver, and each way in which it may answer.
+"""
 
 import asyncio
 import base64

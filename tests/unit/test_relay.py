@@ -1,4 +1,7 @@
-"""What a relay brings to a centre, over real databases and authorities: what is admitted, and every way to lie."""
+"""What a relay brings to a centre, over real databases and authorities: what is admitted, and every way to lie.
+
+One long file on purpose: one state and one centre, and every message between them that may be a lie.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

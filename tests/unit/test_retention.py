@@ -1,4 +1,7 @@
-"""Retention: what is sealed, what expires, what is expunged and proven. On a made-up centre with real files."""
+"""Retention: what is sealed, what expires, what is expunged and proven. On a made-up centre with real files.
+
+One long file on purpose: one centre with somebody of each kind in it, and what becomes of each.
+"""
 
 import base64
 import importlib.util
