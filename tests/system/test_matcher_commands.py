@@ -1,5 +1,6 @@
 """`matcher-service` as a person uses it: the commands, what they say, and what they refuse."""
 
+import contextlib
 import json
 import logging
 import subprocess
@@ -20,6 +21,8 @@ from interchange.record import Record, record_of
 from interchange.template_format import TemplateFormat
 from matcher_service.cli import app
 from matcher_service.repositories import Database, Outcome, Repositories, Submissions
+from matcher_service.routing import Mode
+from matcher_service.routing.register import Register
 
 pytestmark = pytest.mark.system
 
@@ -159,7 +162,9 @@ def test_a_person_is_enrolled_found_exported_and_counted(desk):
         "2 people enrolled"
         in desk.kept("enroll", known, desk.folder / "other.iso", "--repository", "criminal").output
     )
-    search = ("search", known, "--repository", "criminal", "--purpose", "booking")
+    search = ("search", known, "--repository", "criminal", "--purpose", "booking", "--ori", "MO0100000")
+    with contextlib.closing(Database(desk.url)) as database:  # who may search where: test_desk_right
+        Register(database).set_mode(Mode.EVERYTHING, by="system:test")
     told = desk.kept(*search).output
     assert "criminal: RED, 1 candidates among 4 prints" in told
     assert "never a verdict" in told

@@ -276,7 +276,9 @@ def test_kiosk_to_state_to_centre_and_back(stand):
         assert kept
         assert kept not in proof.signed  # no print is kept twice
     shown = stand.state.command("relay", "status", "--tcn", tcn)
-    assert "criminal red" in shown.stdout, shown.stderr
+    assert "criminal: red, a highly probable candidate that nobody has looked at" in shown.stdout, (
+        shown.stderr
+    )
 
 
 def test_what_the_rules_here_do_not_open_stays_here(stand):
