@@ -153,7 +153,7 @@ def main(
         folder = Path(name)
         settings = KioskSettings(port=_free_port(), accept_good_after_s=0.0)
         Users(users_file(settings, folder / "spool.db")).add("bench", PIN, kind="pin")
-        with Spool(folder / "spool.db", device=DEVICE, max_submissions=bookings + 1) as spool:
+        with Spool(folder / "spool.db", device=DEVICE, max_submissions=2 * bookings + 20) as spool:
             sensor = LastByte(ZfmSensor(emulator.path, model="R307"))
             with Kiosk(
                 settings,

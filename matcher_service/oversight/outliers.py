@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FEWEST_JURISDICTIONS = 3  # with two, neither can be said to be the odd one
+
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
@@ -63,7 +65,7 @@ def find_outliers(counts: Mapping[str, tuple[int, int]]) -> Funnel:
     tested = [name for name, (_, trials) in counts.items() if trials >= FEWEST_TRIALS]
     events = np.array([counts[name][0] for name in tested], dtype=np.float64)
     trials = np.array([counts[name][1] for name in tested], dtype=np.float64)
-    if len(tested) < 3 or not trials.sum():
+    if len(tested) < FEWEST_JURISDICTIONS or not trials.sum():
         rate = float(events.sum() / trials.sum()) if tested else 0.0
         return Funnel(rate, 0.0, len(tested), ())
     rate = float(events.sum() / trials.sum())

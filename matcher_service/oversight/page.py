@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcher_service.oversight import parameters
 from matcher_service.oversight.figures import STAGE_WORDS, LevelCell, Stage
-from matcher_service.oversight.outliers import find_outliers
+from matcher_service.oversight.outliers import FEWEST_JURISDICTIONS, find_outliers
 from matcher_service.oversight.pictures import bars, coverage_map, funnel_plot, lines_by_month
 from matcher_service.oversight.suppression import suppress, text_of_count
 
@@ -89,7 +89,7 @@ def _section(figures: Figures, repository: str, smallest: int) -> Section:
     drawn = (Stage.SEARCHED, Stage.CANDIDATES, Stage.IDENTIFIED, Stage.NOTIFIED, Stage.RETRACTED)
     lines = {
         stage.value: [
-            0 if table.hidden[i, stages.index(stage)] else int(table.counts[i, stages.index(stage)])
+            None if table.hidden[i, stages.index(stage)] else int(table.counts[i, stages.index(stage)])
             for i in range(len(months))
         ]
         for stage in drawn
@@ -156,32 +156,37 @@ def _funnel(
     words, events, trials = rate
     counts = {code: (stages[events], stages[trials]) for code, stages in by.items()}
     found = find_outliers(counts)
+    compared = {code: pair for code, pair in counts.items() if pair[1] >= parameters.FEWEST_TRIALS}
+    # Who stands out by a count that may not be shown is not shown either, neither in words nor as a point.
+    shown = {
+        code: pair
+        for code, pair in compared.items()
+        if all(count == 0 or count >= smallest for count in pair)
+    }
     rows = tuple(
         (
             named(figures, one.jurisdiction),
-            text_of_count(one.events, smallest=smallest),
-            text_of_count(one.trials, smallest=smallest),
+            f"{one.events:,}",
+            f"{one.trials:,}",
             f"{one.expected:.1f}",
             f"{one.z:+.1f}",
         )
         for one in found.outliers
-        # Who stands out by a count that may not be shown is not shown either.
-        if smallest == 1 or (one.events >= smallest or one.events == 0)
+        if one.jurisdiction in shown
     )
-    shown = {
-        code: pair for code, pair in counts.items() if smallest == 1 or pair[0] == 0 or pair[0] >= smallest
-    }
     table = Table(("Jurisdiction", "Cases", "of", "Expected", "z"), rows)
-    return words, funnel_plot(shown, found, title=words), table, _funnel_words(found)
+    picture = funnel_plot(shown, found, title=words) if found.tested >= FEWEST_JURISDICTIONS and shown else ""
+    return words, picture, table, _funnel_words(found, len(compared) - len(shown))
 
 
-def _funnel_words(found: Funnel) -> str:
-    if found.tested < 3:
+def _funnel_words(found: Funnel, hidden: int) -> str:
+    if found.tested < FEWEST_JURISDICTIONS:
         return f"Too few jurisdictions have {parameters.FEWEST_TRIALS} cases or more to compare them."
-    return (
+    words = (
         f"{found.tested} jurisdictions were compared; over all it is {100 * found.rate:.2f} %."
         " Whoever stands outside of the dashed lines is a question to be asked, not an answer."
     )
+    return words + f" {hidden} of them are not drawn: their counts are hidden." if hidden else words
 
 
 def _policies(figures: Figures) -> Table:

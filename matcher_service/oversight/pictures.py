@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
 from matcher_service.explaining.svg import Paper
@@ -64,13 +65,14 @@ def _legend(paper: Paper, y: float) -> None:
         paper.add("text", word, x=x + 25, y=y + 14, font_size=12, fill=INK, text_anchor="start")
 
 
-def lines_by_month(months: Sequence[str], series: Mapping[str, Sequence[int]], *, title: str) -> str:
-    """Counts by month, a line for each of up to six series, named at its end."""
+def lines_by_month(months: Sequence[str], series: Mapping[str, Sequence[int | None]], *, title: str) -> str:
+    """Counts by month, a line for each of up to six series, named at its end; broken where a count is hidden (None)."""
     width, height, left, right, top, bottom = 760.0, 300.0, 60.0, 190.0, 20.0, 40.0
-    most = max((max(values, default=0) for values in series.values()), default=0) or 1
+    known = {name: [(i, v) for i, v in enumerate(values) if v is not None] for name, values in series.items()}
+    most = max((value for values in known.values() for _, value in values), default=0) or 1
     paper = Paper(width, height, title=title, description="; ".join(
-        f"{name}: {', '.join(f'{month} {value}' for month, value in zip(months, values, strict=True))}"
-        for name, values in series.items()
+        f"{name}: {', '.join(f'{months[i]} {value}' for i, value in known[name])}"
+        for name in series
     )[:4000])  # fmt: skip
     across = (width - left - right) / max(len(months) - 1, 1)
 
@@ -82,18 +84,33 @@ def lines_by_month(months: Sequence[str], series: Mapping[str, Sequence[int]], *
             y = place(most * share)
             paper.add("line", x1=left, y1=y, x2=width - right, y2=y, stroke="#d5dbe1")
             paper.add("text", f"{round(most * share):,}", x=left - 8, y=y + 4, text_anchor="end")
-        every = max(1, len(months) // 8)
+        every = max(1, ceil(len(months) / 8))
         for number in range(0, len(months), every):
             x = left + number * across
             paper.add("text", months[number], x=x, y=height - bottom + 20, text_anchor="middle")
-        ends = _spread_labels([place(values[-1]) if len(values) else 0.0 for values in series.values()])
-        for (name, values), colour, end in zip(series.items(), COLOURS, ends, strict=False):
-            points = " ".join(f"{left + i * across:.1f},{place(v):.1f}" for i, v in enumerate(values))
-            paper.add("polyline", points=points, fill="none", stroke=colour, stroke_width=2.5)
-            for number, value in enumerate(values):
-                paper.add("circle", cx=left + number * across, cy=place(value), r=2.5, fill=colour)
-            paper.add("text", name, x=width - right + 12, y=end + 4, fill=colour, font_weight="600")
+        drawn = {name: values for name, values in known.items() if values}
+        ends = _spread_labels([place(values[-1][1]) for values in drawn.values()])
+        colours = dict(zip(series, COLOURS, strict=False))
+        for (name, values), end in zip(drawn.items(), ends, strict=True):
+            for run in _runs(values):
+                points = " ".join(f"{left + i * across:.1f},{place(v):.1f}" for i, v in run)
+                paper.add("polyline", points=points, fill="none", stroke=colours[name], stroke_width=2.5)
+            for number, value in values:
+                paper.add("circle", cx=left + number * across, cy=place(value), r=2.5, fill=colours[name])
+            x = width - right + 12
+            paper.add("text", name, x=x, y=end + 4, fill=colours[name], font_weight="600")
     return paper.finish()
+
+
+def _runs(values: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Parted where a month is missing."""
+    runs: list[list[tuple[int, int]]] = []
+    for number, value in values:
+        if runs and runs[-1][-1][0] == number - 1:
+            runs[-1].append((number, value))
+        else:
+            runs.append([(number, value)])
+    return runs
 
 
 def _spread_labels(wanted: Sequence[float], gap: float = 16.0) -> list[float]:
@@ -124,9 +141,9 @@ def bars(rows: Sequence[tuple[str, int, str]], *, title: str) -> str:
 
 
 def funnel_plot(counts: Mapping[str, tuple[int, int]], funnel: Funnel, *, title: str) -> str:
-    """Every tested jurisdiction's rate over its number of cases, between the limits of chance; outliers are named."""
+    """The rate of each of `counts` over its number of cases, between the limits of chance; its outliers are named."""
     width, height, left, bottom, top = 760.0, 340.0, 60.0, 46.0, 20.0
-    outliers = {one.jurisdiction for one in funnel.outliers}
+    outliers = {one.jurisdiction for one in funnel.outliers} & counts.keys()
     shown = {name: pair for name, pair in counts.items() if pair[1]}
     most = max((trials for _, trials in shown.values()), default=1)
     sizes = [max(1, round(most * (n / 40) ** 2)) for n in range(1, 41)]

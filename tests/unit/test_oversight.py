@@ -175,6 +175,27 @@ def test_the_public_report_hides_small_counts_and_examiners(tmp_path):
             assert all(cell == "hidden" or int(cell) == 0 or int(cell) >= 11 for cell in cells)
 
 
+def test_no_picture_shows_what_the_tables_hide():
+    line = lines_by_month(["a", "b", "c", "d"], {"x": [20, None, 30, 40], "y": [None] * 4}, title="t")
+    assert line.count("<circle") == 3
+    assert line.count("<polyline") == 2  # broken, not drawn down to nothing
+    assert ">y<" not in line  # nothing of it is shown
+    figures = Figures("2026-01", "2026-01", datetime(2026, 2, 1, tzinfo=UTC))
+    for number in range(30):
+        for stage, count in (
+            (Stage.SUBMISSIONS, 400),
+            (Stage.SEARCHED, 400),
+            (Stage.IDENTIFIED, 300 if number == 20 else 5 if number < 12 else 0),
+        ):
+            figures.cells[Cell(f"US-MO-{number:03}", "criminal", "2026-01", stage)] = count
+    for public, drawn in ((False, 30), (True, 18)):
+        page = render(figures, public=public)
+        funnel = page[page.index("Do jurisdictions differ?") :]
+        first = funnel[funnel.index("<svg") : funnel.index("</svg>")]
+        assert first.count("<circle") + first.count("<polygon") == drawn
+        assert ("12 of them are not drawn" in funnel) is public
+
+
 def test_nothing_is_not_an_error(tmp_path):
     figures = Figures("2026-01", "2026-01", datetime(2026, 2, 1, tzinfo=UTC))
     assert "nothing to count" in render(figures, public=True)
