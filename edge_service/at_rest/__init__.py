@@ -9,6 +9,7 @@ from edge_service.at_rest.file import quarantined
 from edge_service.at_rest.format import Format, SealedColumn
 from edge_service.at_rest.keys import KeyFile, key_file_of
 from edge_service.at_rest.sealed_file import SealedFile
+from edge_service.at_rest.store import SealedStore
 from edge_service.at_rest.vault import OVERHEAD_BYTES, Unreadable, Vault
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "KeyFile",
     "SealedColumn",
     "SealedFile",
+    "SealedStore",
     "Unreadable",
     "Vault",
     "key_file_of",

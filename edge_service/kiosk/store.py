@@ -11,9 +11,9 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from edge_service.at_rest import Format, SealedColumn, SealedFile, Unreadable
+from edge_service.at_rest import Format, SealedColumn, SealedFile, SealedStore, Unreadable
 from edge_service.at_rest.migration import carry_over
 from edge_service.errors import SpoolDamaged, SpoolKeyError
 from edge_service.kiosk import parameters
@@ -22,7 +22,6 @@ from interchange.logs import facts
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
-    from types import TracebackType
 
     from edge_service.at_rest import Vault
     from edge_service.kiosk.form import BookingForm, FingerPlan
@@ -97,7 +96,7 @@ class Note:
     made_ms: int
 
 
-class KioskStore:
+class KioskStore(SealedStore):
     """See the module. Safe to use from several threads; raises SpoolError for anything the disk does."""
 
     def __init__(self, path: Path, *, vault: Vault | None = None) -> None:
@@ -105,14 +104,14 @@ class KioskStore:
 
         A damaged one, or one of another key than the spool's, is set aside and a new one begun: no print is in it.
         """
-        self.path = path
         try:
-            self._file = SealedFile(path, FORMAT, vault=vault)
+            file = SealedFile(path, FORMAT, vault=vault)
         except (SpoolDamaged, SpoolKeyError) as error:
             if isinstance(error, SpoolKeyError) and (vault is None or not error.lost):
                 raise
             log.warning("notes of the kiosk cannot be read, new ones are begun", extra=facts(file=path))
-            self._file = SealedFile(path, FORMAT, vault=vault, start_empty=True)
+            file = SealedFile(path, FORMAT, vault=vault, start_empty=True)
+        super().__init__(file)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - whatever was put there
         """What was put under `key`; None if nothing was, or it cannot be read any more."""
@@ -160,27 +159,6 @@ class KioskStore:
         """What belongs to `tcn`."""
         found = self._notes("WHERE tcn = ?", (tcn,))
         return found[0] if found else None
-
-    @property
-    def vault(self) -> Vault:
-        """What it is sealed with."""
-        return self._file.vault
-
-    def reseal(self) -> int:
-        """Seal everything with the key that is now the first of its key file; how many values."""
-        return self._file.reseal()
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _notes(self, where: str, values: tuple[object, ...]) -> list[Note]:
         rows = self._file.read(f"SELECT tcn, said, made_ms FROM note {where}", values)  # noqa: S608 - our own words

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import logging
 import shutil
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from edge_service import parameters
-from edge_service.at_rest import Format, SealedColumn, SealedFile, Unreadable
+from edge_service.at_rest import Format, SealedColumn, SealedFile, SealedStore, Unreadable
 from edge_service.errors import SpoolError
 from interchange.logs import facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from edge_service.at_rest import Vault
 
@@ -50,7 +49,7 @@ def remove_images(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-class ImageStore:
+class ImageStore(SealedStore):
     """See the module. Safe to use from several threads; raises SpoolError for anything the disk does."""
 
     def __init__(
@@ -62,15 +61,9 @@ class ImageStore:
         disk_reserve_bytes: int = parameters.DISK_RESERVE_BYTES,
     ) -> None:
         """Open it, or make it; one that is damaged, or of a lost key, is set aside and a new one begun."""
-        self.path = path
+        super().__init__(SealedFile(path, FORMAT, vault=vault, start_empty=True))
         self._max_bytes = max_bytes
         self._reserve = disk_reserve_bytes
-        self._file = SealedFile(path, FORMAT, vault=vault, start_empty=True)
-
-    @property
-    def vault(self) -> Vault:
-        """What it is sealed with."""
-        return self._file.vault
 
     def keep(self, tcn: str, pictures: Mapping[int, bytes]) -> bool:
         """Keep the images of a submission that is about to be saved, by place. False, and none, if it cannot be."""
@@ -119,19 +112,3 @@ class ImageStore:
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM image WHERE tcn = ?", (tcn,))
             return connection.execute("DELETE FROM offer WHERE tcn = ?", (tcn,)).rowcount > 0
-
-    def reseal(self) -> int:
-        """Seal everything with the key that is now the first of its key file; how many values."""
-        return self._file.reseal()
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -5,38 +5,31 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from edge_service import parameters
-from edge_service.at_rest import OVERHEAD_BYTES, Unreadable, quarantined
+from edge_service.at_rest import OVERHEAD_BYTES, SealedStore, Unreadable, quarantined
 from edge_service.spool.entry import SpoolEntry, SpoolState, SpoolStats, SpoolTimes
 from edge_service.spool.format import REPLY, SECOND
 from interchange.logs import facts
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
-    from edge_service.at_rest import SealedFile, Vault
+    from edge_service.at_rest import SealedFile
     from edge_service.spool.room import Room
 
 log = logging.getLogger("edge.spool")
 
 
-class SpoolRecords:
+class SpoolRecords(SealedStore):
     """Looks at the spool; `Spool` is one that also changes it."""
 
     def __init__(self, file: SealedFile, room: Room) -> None:
-        self.path: Path = file.path
-        self._file = file
+        super().__init__(file)
         self._room = room
         self._lock = file.lock
         self._changed = threading.Condition(file.lock)
-
-    @property
-    def vault(self) -> Vault:
-        """What it is sealed with; the kiosk's notes are, too."""
-        return self._file.vault
 
     def entry(self, tcn: str) -> SpoolEntry | None:
         """What is known of `tcn`."""
@@ -72,22 +65,6 @@ class SpoolRecords:
             (tcn,),
         )
         return SpoolTimes(SpoolState(rows[0][0]), *rows[0][1:]) if rows else None
-
-    def reseal(self) -> int:
-        """Seal everything with the key that is now the first of its key file; how many values."""
-        return self._file.reseal()
-
-    def close(self) -> None:
-        """Give the file back, its log folded in. Nothing else may be called after."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # -- inside
 
