@@ -1,6 +1,9 @@
 """A centre with a console, for the console's tests: repositories, a register, submissions, and people of each role."""
 
+import contextlib
 import secrets
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from fastapi.testclient import TestClient
@@ -12,6 +15,7 @@ from matcher_service.accounts import Grant, Role
 from matcher_service.accounts.directory import Directory
 from matcher_service.accounts.sessions import OIDC, Sessions, csrf_of
 from matcher_service.console.app import make_app
+from matcher_service.console.server import make_server
 from matcher_service.repositories import Database, Outcome, Repositories, SearchOutcome, Submissions
 from matcher_service.repositories.account_tables import AccountRow
 from matcher_service.routing import Conditions
@@ -135,3 +139,21 @@ def activation(jurisdiction, repository, **more):
         document_sha256="ab" * 32,
         reason=more.get("reason", "agreed"),
     )
+
+
+@contextlib.contextmanager
+def serving(made, *, scheme="http"):
+    """The console of `made`, a Centre, over a real port; `made.url` says where."""
+    server = make_server(made.settings, database=made.database)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not (server.started and server.servers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    made.url = f"{scheme}://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        yield made
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        made.close()

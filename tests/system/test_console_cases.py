@@ -1,29 +1,16 @@
 """The case desk in a real browser: a case is worked through without scripts, at two sizes, light and dark."""
 
-import importlib.util
 import os
-import sys
-import threading
-import time
-from pathlib import Path
 
 import pytest
 
 from matcher_service import notify
-from matcher_service.console.server import make_server
+
+from . import case_stand
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-case_stand = load("case_stand")
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 
@@ -31,17 +18,8 @@ PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory):
     made = case_stand.Centre(tmp_path_factory.mktemp("cases"), console={"port": 0})
-    server = make_server(made.settings, database=made.database)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not (server.started and server.servers) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    made.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    server.should_exit = True
-    thread.join(20)
-    made.close()
+    with case_stand.stand.serving(made):
+        yield made
 
 
 @pytest.fixture

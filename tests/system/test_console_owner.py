@@ -1,12 +1,7 @@
 """An owner's whole way and a state's second responses in a real browser, without scripts, at two sizes."""
 
-import importlib.util
 import os
-import sys
-import threading
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +10,6 @@ from hardware.bench.made_up import made_up_minutiae, made_up_submission
 from interchange.messages import Colour, Reply, RepositoryReply, decode_message, encode_message
 from matcher_service import routing
 from matcher_service.accounts import Grant, Role
-from matcher_service.console.server import make_server
 from matcher_service.relay.answers import RelayAnswers
 from matcher_service.relay.outbox import RelayOutbox
 from matcher_service.repositories import Outcome, Repositories
@@ -24,18 +18,11 @@ from matcher_service.repositories.relay_tables import RelayReply
 from matcher_service.repositories.review_tables import ReviewTask
 from matcher_service.repositories.schema import Identity, Repository, StoredSubmission
 
+from . import case_stand
+
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-case_stand = load("case_stand")
 stand = case_stand.stand
 WHERE, ABOVE = case_stand.WHERE, "national"
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
@@ -47,17 +34,8 @@ def centre(tmp_path_factory):
     made = case_stand.Centre(folder, console={"port": 0}, relay={"identity": folder / "upward"})
     Repositories(made.database).create(ABOVE, owner="the centre above")
     made.register.enter_agreed([stand.activation(stand.BOONE, ABOVE)], by="one", approved_by="two")
-    server = make_server(made.settings, database=made.database)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not (server.started and server.servers) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    made.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    server.should_exit = True
-    thread.join(20)
-    made.close()
+    with stand.serving(made):
+        yield made
 
 
 @pytest.fixture

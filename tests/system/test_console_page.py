@@ -1,38 +1,28 @@
 """The console in a real browser: the first sign-in, every page at two sizes, and what people do on them."""
 
 import contextlib
-import importlib.util
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pyotp
 import pytest
 
 from matcher_service.accounts import Grant, Role
-from matcher_service.console.server import make_server
+
+from . import console_stand as stand
+from .test_oidc import Provider
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stand = load("console_stand")
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 PASSWORD = "seven tall herons waiting"
@@ -41,18 +31,8 @@ PASSWORD = "seven tall herons waiting"
 @contextlib.contextmanager
 def served(folder, *, port=0, console=None, **settings):
     made = stand.Centre(folder, console={"port": port, **(console or {})}, **settings)
-    server = make_server(made.settings, database=made.database)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not (server.started and server.servers) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    scheme = "https" if console else "http"
-    made.url = f"{scheme}://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    server.should_exit = True
-    thread.join(20)
-    made.close()
+    with stand.serving(made, scheme="https" if console else "http"):
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +243,7 @@ def test_the_command_serves_it(tmp_path):
 
 def test_the_identity_provider_lets_somebody_in(chromium, tmp_path):
     """Strict cookies stay away from a redirect that the provider began; it works all the same."""
-    provider = load("test_oidc").Provider()
+    provider = Provider()
     port = free_port()
     (tmp_path / "secret").write_text("the-clients-secret\n")
     oidc = {

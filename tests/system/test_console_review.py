@@ -5,17 +5,13 @@ One long file on purpose: the pages share one centre and one browser, which take
 
 import base64
 import contextlib
-import importlib.util
 import io
 import os
 import re
-import sys
-import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +24,6 @@ from interchange.messages import ImageSent, ImagesOffered, encode_message
 from interchange.print_image import encode_image
 from matcher_service import review, routing
 from matcher_service.accounts import Grant, Role
-from matcher_service.console.server import make_server
 from matcher_service.images import Images
 from matcher_service.repositories import FoundCandidate, NewPrint, Repositories, SearchOutcome
 from matcher_service.repositories.audit_tables import AuditEntry
@@ -38,18 +33,11 @@ from matcher_service.repositories.submissions import add_searches
 from matcher_service.routing import Conditions
 from models.synthetic import master, touch
 
+from . import console_stand as stand
+
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stand = load("console_stand")
 PICTURES = os.environ.get("WHORL_CONSOLE_PICTURES", "")
 REASON = "core and delta lie alike, fourteen minutiae agree"
 WHERE = "immigration"
@@ -161,17 +149,8 @@ def moved(minutiae):
 def centre(tmp_path_factory):
     made = Centre(tmp_path_factory.mktemp("review"), console={"port": 0})
     made.furnish()
-    server = make_server(made.settings, database=made.database)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not (server.started and server.servers) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    made.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield made
-    server.should_exit = True
-    thread.join(20)
-    made.close()
+    with stand.serving(made):
+        yield made
 
 
 @pytest.fixture(autouse=True)
