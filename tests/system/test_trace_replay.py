@@ -133,7 +133,7 @@ def test_a_disk_that_is_full_does_not_take_the_sensor_away(tmp_path: Path):
         SensorEmulator("R307", images=[FINGER]) as emulator,
         Recorder(emulator.path, tmp_path / "t") as recorder,
     ):
-        recorder._writer._file.close()
+        before = recorder._writer._file  # the recorder's thread may be writing to it: closed at the end
         recorder._writer._file = Path("/dev/full").open("w")  # noqa: SIM115
         with ZfmSensor(recorder.path, model="R307", timing=FAST) as sensor:
             assert np.array_equal(sensor.capture(timeout_s=5).pixels, grey_levels(FINGER))
@@ -142,7 +142,7 @@ def test_a_disk_that_is_full_does_not_take_the_sensor_away(tmp_path: Path):
             time.sleep(0.01)  # the recorder's thread tells
         assert recorder.failed is not None
         assert recorder.failed.strerror == "No space left on device"
-        recorder._writer._file = (tmp_path / "other").open("w")
+        recorder._writer._file = before
 
 
 def test_the_programs_record_and_replay(tmp_path: Path):
