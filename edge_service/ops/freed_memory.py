@@ -4,7 +4,7 @@ glibc does it by itself once it is asked to (mallopt(3), M_PERTURB): from then o
 filled with one byte when it is given back. Smaller ones, which Python keeps in pools of its own, are not.
 
 Threads share one heap, and what is large gets pages of its own, which go back when it is freed: glibc would give each
-thread a heap and keep larger and larger blocks in it, with holes of its own that fill up over hundreds of bookings.
+thread a heap, and keep larger and larger blocks in them, each with holes of its own that fill up over hundreds of bookings.
 
 What is free between blocks in use stays with the process otherwise, and more of it each day: after each booking the
 kernel gets those pages (malloc_trim(3)), and hands them out again as zeros.
