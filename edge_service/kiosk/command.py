@@ -39,7 +39,7 @@ def kiosk(
     from edge_service.extraction import ExtractionError, Extractor
     from edge_service.kiosk.kiosk import Kiosk
     from edge_service.ops.board_counts import counts_of
-    from edge_service.ops.freed_memory import overwrite_freed_memory, share_one_heap
+    from edge_service.ops.freed_memory import overwrite_freed_memory
     from edge_service.reader import fingerprint_reader
     from edge_service.running_parts import (
         delivering_from,
@@ -50,7 +50,6 @@ def kiosk(
         said_ready,
     )
 
-    share_one_heap()
     overwrite_freed_memory()
     stopping = threading.Event()
     stop_on_signals(stopping)

@@ -3,9 +3,6 @@
 glibc does it by itself once it is asked to (mallopt(3), M_PERTURB): from then on every block of more than about 1 KB is
 filled with one byte when it is given back. Smaller ones, which Python keeps in pools of its own, are not.
 
-Threads share one heap, and what is large gets pages of its own, which go back when it is freed: glibc would give each
-thread a heap, and keep larger and larger blocks in them, each with holes of its own that fill up over hundreds of bookings.
-
 What is free between blocks in use stays with the process otherwise, and more of it each day: after each booking the
 kernel gets those pages (malloc_trim(3)), and hands them out again as zeros.
 """
@@ -19,9 +16,8 @@ from edge_service.c_library import c_library
 
 log = logging.getLogger(__name__)
 
-_M_PERTURB, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -6, -3, -8  # malloc.h
+_M_PERTURB = -6  # malloc.h
 _FILL = 0x5A
-_LARGE_BYTES = 128 * 1024  # glibc's own, which otherwise grows with what is freed
 
 
 def overwrite_freed_memory() -> bool:
@@ -33,15 +29,6 @@ def overwrite_freed_memory() -> bool:
     if not done:
         log.info("freed memory is not overwritten here: the C library does not offer it")
     return done
-
-
-def share_one_heap() -> bool:
-    """For this process, before it starts threads; False where the C library cannot."""
-    try:
-        library = c_library()
-        return bool(library.mallopt(_M_ARENA_MAX, 1)) & bool(library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES))
-    except (OSError, AttributeError):
-        return False
 
 
 def give_back_freed_memory() -> bool:
