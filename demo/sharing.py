@@ -2,6 +2,8 @@
 
 Everybody here is played, and everything they touch is real: the register and its rules, the running matcher, the
 broker, and the example subscriber in a process of its own.
+
+Longer than most on purpose: it reads as a story, a scene after the other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What crosses the broker: submission, acknowledgement, reply, status and event, as JSON, version 1.
 
 Each message carries its `version`. Reading is strict: an unknown key, a number written as text, a value out
-of bounds is refused with the name of the field. Messages are frozen and bounded in size.
+of bounds is refused with the name of the field. Messages are frozen and bounded in size. Longer than most on purpose:
+who writes a client finds everything that may be said in one place.
 
 Where there is an authority they travel signed and sealed (`envelope`, `statement`); without one they belong on a
 loopback.

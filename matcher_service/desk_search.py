@@ -14,7 +14,7 @@ import secrets
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -57,7 +57,7 @@ from matcher_service.search.repeated import same_finger_twice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from interchange import Minutiae
+    from matcher_service.desk_gallery import DeskGallery
     from matcher_service.desk_right import DeskRight
     from matcher_service.galleries import PrintSource
     from matcher_service.reading import NamedPrint
@@ -80,55 +80,6 @@ class SearchRefused(MatcherError):  # noqa: N818 - reads as what it is
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
-
-
-class ScoredPrint(Protocol):
-    """How one finger compared, as a gallery gives it."""
-
-    @property
-    def position(self) -> int:
-        """Of the probe."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Of the two prints."""
-        ...
-
-
-class Found(Protocol):
-    """A candidate, as a gallery gives it."""
-
-    @property
-    def key(self) -> str:
-        """The identity."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Fused over fingers."""
-        ...
-
-    @property
-    def prints(self) -> Sequence[ScoredPrint]:
-        """What each finger gave."""
-        ...
-
-
-class DeskGallery(Protocol):
-    """What is needed of a gallery that reads a `PrintSource`."""
-
-    def __len__(self) -> int:
-        """Number of prints."""
-        ...
-
-    def search(self, prints: Sequence[tuple[int, Minutiae]], *, limit: int) -> Sequence[Found]:
-        """Candidates, best first."""
-        ...
-
-    def warm_up(self) -> None:
-        """Be as fast at the first search as at the next."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ Jurisdiction = Annotated[
     str, typer.Option(help="A state or county with all that lies in it: US-MO, US-MO-019.")
 ]
 Ori = Annotated[str, typer.Option(help="One agency, by its ORI.")]
+Reason = Annotated[str, typer.Option(help="Why; it goes into the audit. No names of persons.")]
 
 
 @app.command()
@@ -107,7 +108,7 @@ def pass_on(tcn: Tcn, *, config: Config = None, assign: Set = None) -> None:
 def keep(
     tcn: Tcn,
     *,
-    reason: Annotated[str, typer.Option(help="Why; it goes into the audit. No names of persons.")],
+    reason: Reason,
     config: Config = None,
     assign: Set = None,
 ) -> None:
@@ -116,8 +117,7 @@ def keep(
     Examples:
       matcher-service relay keep kiosk-1.01M00000000000000000000000 --reason "not for the desk"
     """
-    if not reason.isprintable() or not 0 < len(reason) <= 200:
-        fail("--reason: 1 to 200 characters")
+    _refuse_reason(reason)
     settings = settings_of(config, assign, quiet=True)
     with database_of(settings) as database:
         kept = _stores(settings, database)[1].keep_here(tcn, by=shell_actor(), reason=reason)
@@ -130,7 +130,7 @@ def keep(
 def hold(
     tcn: Tcn,
     *,
-    reason: Annotated[str, typer.Option(help="Why; it goes into the audit. No names of persons.")],
+    reason: Reason,
     config: Config = None,
     assign: Set = None,
 ) -> None:
@@ -139,8 +139,7 @@ def hold(
     Examples:
       matcher-service relay hold kiosk-1.01M00000000000000000000000 --reason "booking is disputed"
     """
-    if not reason.isprintable() or not 0 < len(reason) <= 200:
-        fail("--reason: 1 to 200 characters")
+    _refuse_reason(reason)
     settings = settings_of(config, assign, quiet=True)
     with database_of(settings) as database:
         outbox = _stores(settings, database)[0]
@@ -260,6 +259,12 @@ def move(
         if not Rights(database).release(device, by=shell_actor()):
             fail(f"{device}: is not known through any relay")
     typer.echo(f"{device}: belongs to whichever relay with a right brings it next")
+
+
+def _refuse_reason(text: str) -> None:
+    """What cannot go into the audit."""
+    if not text.isprintable() or not 0 < len(text) <= 200:
+        fail("--reason: 1 to 200 characters")
 
 
 def _stores(settings: MatcherSettings, database: Database) -> tuple[RelayOutbox, RelayAnswers]:

@@ -1,4 +1,7 @@
-"""Submissions that were accepted, and what was found for them. Stored before they are acknowledged."""
+"""Submissions that were accepted, and what was found for them. Stored before they are acknowledged.
+
+Longer than most on purpose: one table with its states, and every step from one state to another.
+"""
 
 from __future__ import annotations
 

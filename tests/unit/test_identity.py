@@ -1,4 +1,7 @@
-"""The kiosk's identity on its disk, and the centre's desk that gives it: both for real, without a network."""
+"""The kiosk's identity on its disk, and the centre's desk that gives it: both for real, without a network.
+
+One long file on purpose: one kiosk and one desk, and each way in which what they exchange may be wrong.
+"""
 
 import json
 import shutil

@@ -1,7 +1,7 @@
 """What such programmes were criticised for, and what answers it here: bookings that go the whole way, or not.
 
 From the rules over the search, examiners, notification and case to what is taken back, on one real database. Which
-test answers which criticism: docs/safeguards.md.
+test answers which criticism: docs/safeguards.md. One long file on purpose: one centre, and every booking on its way.
 """
 
 import importlib.util
