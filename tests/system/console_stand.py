@@ -1,6 +1,7 @@
 """A centre with a console, for the console's tests: repositories, a register, submissions, and people of each role."""
 
 import contextlib
+import re
 import secrets
 import threading
 import time
@@ -157,3 +158,10 @@ def serving(made, *, scheme="http"):
         server.should_exit = True
         thread.join(20)
         made.close()
+
+
+def message(person, answer):
+    """What the next page says of it."""
+    assert answer.status_code == 303, answer.text
+    page = person.get(answer.headers["location"]).text
+    return re.search(r'class="message [a-z]+" role="status">([^<]+)', page)[1]

@@ -175,8 +175,12 @@ def test_another_agencys_case_is_as_good_as_none(centre, ann):
         assert f'/cases/{theirs}"' not in stranger.get("/cases").text
     assert centre.rows(select(CaseFile.owner_id).where(CaseFile.id == theirs)) == [None]
     # A conviction of another case is not vacated by way of one's own.
-    number = centre.rows(select(Conviction.id))[0]
-    assert ann.post(f"/cases/{centre.mine}/convictions/{number}/vacate", words="x").status_code == 409
+    mine, another = (centre.case()[0] for _ in range(2))
+    for case in (mine, another):
+        ann.post(f"/cases/{case}/take")
+    ann.post(f"/cases/{another}/convictions", **FELONY)
+    (number,) = centre.rows(select(Conviction.id).where(Conviction.case_id == another))
+    assert ann.post(f"/cases/{mine}/convictions/{number}/vacate", words="x").status_code == 409
     looked = select(AuditEntry.details).where(
         AuditEntry.actor == ann.name, AuditEntry.action == "case.read", AuditEntry.subject == f"case {theirs}"
     )

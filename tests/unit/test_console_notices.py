@@ -1,7 +1,6 @@
 """The pages of notifications, identifications, challenges and subscribers; and other agencies' ones."""
 
 import importlib.util
-import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ case_stand = importlib.util.module_from_spec(_spec)
 sys.modules["case_stand"] = case_stand
 _spec.loader.exec_module(case_stand)
 COLE_ORI = case_stand.stand.COLE_ORI
+said = case_stand.stand.message
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,6 @@ def centre(tmp_path_factory):
 @pytest.fixture(scope="module")
 def supervisor(centre):
     return centre.as_role(Role.SUPERVISOR)
-
-
-def said(person, answer):
-    assert answer.status_code == 303, answer.text
-    page = person.get(answer.headers["location"]).text
-    return re.search(r'class="message [a-z]+" role="status">([^<]+)', page)[1]
 
 
 def states(centre, identification):

@@ -20,6 +20,7 @@ console_stand = importlib.util.module_from_spec(_spec)
 sys.modules["console_stand"] = console_stand
 _spec.loader.exec_module(console_stand)
 BOONE, COLE = console_stand.BOONE, console_stand.COLE
+message = console_stand.message
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +33,6 @@ def centre(tmp_path_factory):
 @pytest.fixture(scope="module")
 def admin(centre):
     return centre.as_role(Role.ADMINISTRATOR)
-
-
-def message(person, answer):
-    """What the next page says of it."""
-    assert answer.status_code == 303, answer.text
-    page = person.get(answer.headers["location"]).text
-    return re.search(r'class="message [a-z]+" role="status">([^<]+)', page)[1]
 
 
 def test_a_kiosk_is_shut_out_by_its_name(centre, admin):
