@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # <linux/sched.h>, <linux/prctl.h>
 _CLONE_NEWNS, _CLONE_NEWPID = 0x00020000, 0x20000000
 _PR_SET_PDEATHSIG = 1
+_TOLD_TO_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def run_isolated(work: Callable[[], int]) -> int:
@@ -42,6 +43,8 @@ def run_isolated(work: Callable[[], int]) -> int:
             f"the kernel gives us no mounts of our own ({reason})",
             "in a container, start that with the right to (docker run --privileged)",
         )
+    # Kept back until each of us is ready for them: one that came in between would be lost, and we would wait for ever.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_STOP | {signal.SIGCHLD})
     child = os.fork()
     if child == 0:
         os._exit(_first_process(libc, work))
@@ -51,9 +54,10 @@ def run_isolated(work: Callable[[], int]) -> int:
 def _first_process(libc: ctypes.CDLL, work: Callable[[], int]) -> int:
     """The new world's process 1: what it starts ends with it."""
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _TOLD_TO_STOP:
         signal.signal(number, _interrupted)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_STOP | {signal.SIGCHLD})
         # First of all: no mount of ours may travel out, and /proc has to show our own processes.
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)  # noqa: S607 - root's own PATH
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)  # noqa: S607 - the same
@@ -74,8 +78,11 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 
 
 def _wait_for(child: int) -> int:
-    """Pass on what we are told, once: a terminal's Ctrl-C has reached the child already."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+    """Pass on each SIGTERM; a terminal's Ctrl-C has reached the child already."""
+    while True:
+        number = signal.sigwait(_TOLD_TO_STOP | {signal.SIGCHLD})
+        if number == signal.SIGTERM:
+            os.kill(child, number)
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
