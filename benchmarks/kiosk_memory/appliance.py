@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import urllib.request
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from deploy.arm64.unit_file import parse_unit
 from edge_service.kiosk.users import FILE as USERS_FILE
 from edge_service.kiosk.users import Users
 from hardware.bench.emulator import SensorEmulator
@@ -23,11 +26,11 @@ from models.synthetic import impression, master
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from numpy.typing import NDArray
 
+UNIT = Path(__file__).parents[2] / "deploy/systemd/whorl-edge.service"
 DEVICE = "bench-kiosk"
 ORI = "MO0100000"  # made up
 PIN, BADGE = "493817", "KX-20417"
@@ -69,13 +72,15 @@ class Appliance:
         settings: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
+        """`env` is set for the kiosk beside what its systemd unit sets."""
         self.folder = folder
         self.kiosk: ChildProcess
         self.sensor: SensorEmulator
         self.board: VirtualBoard | None = None
         self.port, self.health_port = free_port(), free_port()
         self._secure, self._with_board = secure, board
-        self._settings, self._env = settings, env
+        shipped = parse_unit(UNIT.read_text(encoding="utf-8"), path=str(UNIT)).environment
+        self._settings, self._env = settings, {**os.environ, **shipped, **(env or {})}
         self._open = ExitStack()
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -38,11 +37,8 @@ def run(
     """Take the bookings; `done` is called after each. The first sample is of before the first booking."""
     fingers = Fingers(MASTERS)
     began = time.monotonic()
-    whole = {**os.environ, **env} if env else None
     with (
-        Appliance(
-            folder / "appliance", secure=secure, board=board, settings=settings, env=whole
-        ) as appliance,
+        Appliance(folder / "appliance", secure=secure, board=board, settings=settings, env=env) as appliance,
         Officer(appliance) as officer,
         (folder / SAMPLES).open("w", encoding="utf-8", buffering=1) as file,
     ):
