@@ -19,24 +19,33 @@ from matcher_service.repositories.sealed_records import payload_of
 from matcher_service.search import compare_prepared, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from interchange import Minutiae
     from matcher_service.repositories import Database
 
 
 class UnknownCandidate(MatcherError):  # noqa: N818 - reads as what it is
-    """There is no such candidate, or no longer.
+    """There is no such candidate, or no longer, or none for the one who asks: that is told in the words of the first.
 
     Attributes:
         removed: whether there was one, whose identity has been removed from its repository.
+        elsewhere: for the audit, the repository whose candidate it is, where who asked has no right to it; else empty.
     """
 
-    def __init__(self, *, removed: bool) -> None:
+    def __init__(self, *, removed: bool = False, elsewhere: str = "") -> None:
         self.removed = removed
+        self.elsewhere = elsewhere
         super().__init__(
             "this candidate's identity has been removed from its repository"
             if removed
             else "no search has found a candidate of this reference; copy it from the search's reply"
         )
+
+    @property
+    def outcome(self) -> str:
+        """In one word, for the audit."""
+        return "denied" if self.elsewhere else "removed" if self.removed else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,13 @@ class CandidateExplained:
         return max(found, key=lambda one: one.score, default=None)
 
 
-def explain_candidate(database: Database, reference: str) -> CandidateExplained:
-    """Compare what was submitted with what is enrolled now, and explain it. Raises UnknownCandidate, StoreError."""
+def explain_candidate(
+    database: Database, reference: str, *, repositories: Collection[str]
+) -> CandidateExplained:
+    """Compare what was submitted with what is enrolled now, and explain it.
+
+    `repositories` are those whose candidates the one who asks may see. Raises UnknownCandidate, StoreError.
+    """
     query = (
         select(
             CandidateRecord.identity_id,
@@ -84,9 +98,11 @@ def explain_candidate(database: Database, reference: str) -> CandidateExplained:
     )
     with database.read() as session:
         row = session.execute(query).one_or_none()
-        payload = b"" if row is None else payload_of(session, row.id)
-    if row is None:
-        raise UnknownCandidate(removed=False)
+        if row is None:
+            raise UnknownCandidate
+        if row.name not in repositories:
+            raise UnknownCandidate(elsewhere=row.name)
+        payload = payload_of(session, row.id)
     if row.identity_id is None or not payload:
         raise UnknownCandidate(removed=True)
     enrolled: list[tuple[int, Minutiae]] = []

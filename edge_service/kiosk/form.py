@@ -5,7 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from edge_service.booking import About
 from interchange.charges import AT_BOOKING, ChargeClass, Disposition, LeftOut, LeftOutReason
@@ -23,12 +31,17 @@ class FingerState(StrEnum):
 
 REASONS_TO_LEAVE_OUT = frozenset({FingerState.MISSING, FingerState.BANDAGED, FingerState.UNPRINTABLE})
 
+
+def _tidy(typed: object) -> object:
+    """As it is written down. Not left to pydantic, which would keep the last 16,384 numbers in a cache of its own."""
+    return typed.strip().upper() if isinstance(typed, str) else typed
+
+
 # The jail's own number: letters and digits, with hyphens, dots or strokes between them.
 BookingNumber = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z0-9]+([-./][A-Za-z0-9]+)*$", max_length=24
-    ),
+    BeforeValidator(_tidy),
+    StringConstraints(pattern=r"^[A-Z0-9]+([-./][A-Z0-9]+)*$", max_length=24),
 ]
 Position = Annotated[int, Field(ge=1, le=10)]
 

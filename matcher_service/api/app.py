@@ -41,7 +41,11 @@ from matcher_service.api.messages import (
 )
 from matcher_service.api.provisioning import add_provisioning
 from matcher_service.auditing import note
-from matcher_service.candidates import CandidateExplained, UnknownCandidate, explain_candidate
+from matcher_service.candidates import (
+    CandidateExplained,
+    UnknownCandidate,
+    explain_candidate,
+)
 from matcher_service.errors import StoreError
 from matcher_service.explaining import CAUTION, Explanation, explain
 from matcher_service.explaining.drawing import draw
@@ -141,9 +145,10 @@ def make_inner(
             raise _Refusal(400, f"send 'Whorl-Purpose:' with why you look at these prints: one of {PURPOSES}")
         seen = partial(look, "candidate.explain", request, purpose=str(whorl_purpose), subject=reference)
         try:
-            found = await run_in_threadpool(explain_candidate, database, reference)
+            theirs = request.scope["repositories"]
+            found = await run_in_threadpool(explain_candidate, database, reference, repositories=theirs)
         except UnknownCandidate as error:
-            await seen(outcome="removed" if error.removed else "unknown")
+            await seen(outcome=error.outcome, repository=error.elsewhere)
             raise
         await seen(repository=found.repository, tcn=found.tcn)
         if not svg:

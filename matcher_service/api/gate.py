@@ -46,7 +46,7 @@ class Refused(Exception):  # noqa: N818 - never leaves a gate
 
 
 class Gate:
-    """Wraps the application. Puts the name of the token into the scope, as `caller`.
+    """Wraps the application. Puts the name of the token into the scope, as `caller`, and its `repositories`.
 
     Names in `confined` may go to paths that begin with one of theirs, and to no other.
     """
@@ -73,7 +73,8 @@ class Gate:
             await send(message)
 
         try:
-            scope["caller"] = self._caller(scope)
+            caller = scope["caller"] = self._caller(scope)
+            scope["repositories"] = self._tokens.repositories_of(caller) if caller else frozenset()
             body = await read_body(scope, receive)
         except Refused as refused:
             log.warning("request refused", extra=facts(status=refused.status, reason=refused.problem))

@@ -1,9 +1,9 @@
-"""Bearer tokens: who may use the API. A file of names and digests; the tokens themselves are nowhere.
+"""Bearer tokens: who may use the API. A file of names, digests and repositories; the tokens themselves are nowhere.
 
-    # name  SHA-256 of the token
-    console 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    # name  SHA-256 of the token                                              whose candidates may be looked at
+    console 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 criminal,immigration
 
-Lines can be taken out with any editor; what is not in the file is denied.
+Lines can be taken out with any editor; what is not in the file is denied: without a third word no candidate is shown.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING
 from matcher_service.errors import MatcherError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,38}[a-z0-9])?")
-_LINE = re.compile(rf"({NAME.pattern})[ \t]+([0-9a-f]{{64}})")
+_LINE = re.compile(
+    rf"({NAME.pattern})[ \t]+([0-9a-f]{{64}})(?:[ \t]+({NAME.pattern}(?:,{NAME.pattern})*))?"
+)  # a repository has such a name, too
 TOKEN_BYTES = 32
 _FOR_WEBHOOKS = b"whorl webhook v1"
 MAX_FILE_BYTES = 1024 * 1024
@@ -45,8 +48,12 @@ class BadTokens(MatcherError):  # noqa: N818 - reads as what it is
 class Tokens:
     """The tokens of a file, as it was when it was read."""
 
-    def __init__(self, names_by_digest: dict[str, str]) -> None:
+    def __init__(
+        self, names_by_digest: dict[str, str], repositories: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        """`repositories`: by name, those whose candidates may be looked at; none for a name that is not there."""
         self._names = names_by_digest
+        self._repositories = dict(repositories or {})
 
     @classmethod
     def read(cls, file: Path) -> Tokens:
@@ -58,16 +65,20 @@ class Tokens:
         except OSError as error:
             raise BadTokens(file, f"cannot be read: {error.strerror}; {_MAKE}") from None
         names: dict[str, str] = {}
+        repositories: dict[str, frozenset[str]] = {}
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             found = _LINE.fullmatch(line.strip())
             if found is None:
-                raise BadTokens(file, f"line {number} is not 'NAME SHA-256'; take it out, and {_MAKE}")
+                raise BadTokens(
+                    file, f"line {number} is not 'NAME SHA-256 [REPOSITORY,...]'; take it out, and {_MAKE}"
+                )
             names[found[2]] = found[1]
+            repositories[found[1]] = frozenset((found[3] or "").split(",")) - {""}
         if not names:
             raise BadTokens(file, f"holds no token, so nobody could use the API; {_MAKE}")
-        return cls(names)
+        return cls(names, repositories)
 
     def name_of(self, authorization: bytes) -> str | None:
         """Whose token it is, from an Authorization header; None for nobody's."""
@@ -81,6 +92,10 @@ class Tokens:
                 owner = name
         return owner
 
+    def repositories_of(self, name: str) -> frozenset[str]:
+        """Those whose candidates the holder of this name's token may look at."""
+        return self._repositories.get(name, frozenset())
+
     def secret_of(self, name: str) -> bytes | None:
         """What is shared with the holder of this name's token, to sign what is posted to it; None without one.
 
@@ -90,11 +105,15 @@ class Tokens:
         return hmac.new(bytes.fromhex(digests[0]), _FOR_WEBHOOKS, sha256).digest() if digests else None
 
 
-def add_token(file: Path, name: str) -> str:
+def add_token(file: Path, name: str, repositories: Collection[str] = ()) -> str:
     """Make a token for `name`, note its digest in the file, and return it: it cannot be had again.
 
-    Raises BadTokens for a name that is taken or cannot be one, and for a file that cannot be written.
+    It shows candidates of `repositories` only. Raises BadTokens for a name that is taken or cannot be one, and for a
+    file that cannot be written.
     """
+    for repository in repositories:
+        if not NAME.fullmatch(repository):
+            raise BadTokens(file, f"'{repository}' is no name of a repository; see: matcher-service stats")
     if not NAME.fullmatch(name):
         raise BadTokens(file, f"'{name}' is no name: use 1 to 40 of a-z, 0-9, '.', '_' and '-'")
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -106,7 +125,8 @@ def add_token(file: Path, name: str) -> str:
             if any(line.split()[:1] == [name.encode()] for line in there.splitlines()):
                 raise BadTokens(file, f"'{name}' has a token already; take its line out first")
             start = b"" if not there or there.endswith(b"\n") else b"\n"
-            opened.write(start + f"{name} {sha256(token.encode()).hexdigest()}\n".encode())
+            line = f"{name} {sha256(token.encode()).hexdigest()} {','.join(sorted(set(repositories)))}"
+            opened.write(start + line.strip().encode() + b"\n")
     except OSError as error:
         raise BadTokens(file, f"cannot be written: {error.strerror}") from None
     return token

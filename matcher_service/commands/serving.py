@@ -70,6 +70,10 @@ def api_token(
         str, typer.Argument(help="Who will use it; stands in the audit lines.", show_default=False)
     ],
     *,
+    repository: Annotated[
+        list[str] | None,
+        typer.Option(help="Whose candidates it may look at; may be given more than once. None without it."),
+    ] = None,
     config: Config = None,
     assign: Set = None,
 ) -> None:
@@ -79,11 +83,13 @@ def api_token(
 
     Examples:
       matcher-service api-token console --config centre.toml
+
+      matcher-service api-token review-desk --repository criminal --repository immigration
     """
     settings = settings_of(config, assign)
     with plain_errors():
         from matcher_service.api.tokens import add_token
 
-        token = add_token(settings.api.tokens, name)
+        token = add_token(settings.api.tokens, name, repository or ())
     typer.echo(token)
     typer.echo(f"Keep it safe, it is not shown again. Its digest is in {settings.api.tokens}.", err=True)

@@ -72,9 +72,10 @@ def place(tmp_path_factory):
     store.create("criminal")
     store.enroll("criminal", PERSON[:1])
     Register(database).set_mode(Mode.EVERYTHING, by="system:test")
-    token = add_token(folder / "tokens", "console")
+    token = add_token(folder / "tokens", "console", ["criminal"])
+    others = [add_token(folder / "tokens", "desk", ["immigration"]), add_token(folder / "tokens", "nobody")]
     with serving(ApiSettings(port=0, tokens=folder / "tokens"), database) as port:
-        yield database, port, token
+        yield database, port, token, others
     database.close()
 
 
@@ -85,7 +86,7 @@ def database(place):
 
 @pytest.fixture
 def client(place):
-    _, port, token = place
+    _, port, token, _ = place
     # A machine that never ran it compiles the comparison first.
     with httpx.Client(
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=90
@@ -176,6 +177,20 @@ def test_an_unknown_candidate(client):
     assert answer.status_code == 404
     assert "copy it from" in answer.json()["problem"]
     assert client.get("/v1/candidates/x%27--/explanation", headers=REVIEW).status_code == 400
+
+
+def test_a_token_shows_nothing_of_a_repository_that_it_was_not_made_for(client, place, reference, caplog):
+    caplog.set_level(logging.INFO)
+    unknown = client.get("/v1/candidates/AAAAAAAAAAAAAAAA/explanation", headers=REVIEW)
+    for token in place[3]:
+        other = REVIEW | {"Authorization": f"Bearer {token}"}
+        answer = client.get(f"/v1/candidates/{reference}/explanation", headers=other)
+        assert (answer.status_code, answer.json()) == (404, unknown.json())
+        assert client.post("/v1/compare", json=SAME, headers=other).status_code == 200
+    lines = [r.facts for r in caplog.records if r.name == "matcher.audit"]
+    denied = [line for line in lines if line["outcome"] == "denied"]
+    assert [line["by"] for line in denied] == ["system:api/desk", "system:api/nobody"]
+    assert {line["subject"] for line in denied} == {reference}
 
 
 def test_every_look_is_audited_and_no_print_is_in_it(client, database, reference, caplog):
@@ -279,7 +294,7 @@ def test_tls_on_another_address(place, tmp_path):
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl makes the certificate, and is not here")
-    database, _, token = place
+    database, _, token, _ = place
     pem, key = tmp_path / "api.pem", tmp_path / "api.key"
     asked = (
         "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"

@@ -34,6 +34,17 @@ def test_a_token_is_made_kept_as_a_digest_and_known(tmp_path):
     assert tokens.name_of(bearer(digest)) is None
 
 
+def test_a_token_is_for_the_repositories_that_its_line_names(tmp_path):
+    file = tmp_path / "tokens"
+    add_token(file, "console")
+    add_token(file, "review.desk", ["immigration", "criminal", "criminal"])
+    tokens = Tokens.read(file)
+    assert tokens.repositories_of("review.desk") == {"criminal", "immigration"}
+    assert tokens.repositories_of("console") == tokens.repositories_of("nobody") == frozenset()
+    with pytest.raises(BadTokens, match="no name of a repository"):
+        add_token(file, "third", ["a,b"])
+
+
 def test_a_name_has_one_token(tmp_path):
     file = tmp_path / "tokens"
     add_token(file, "console")
@@ -50,6 +61,8 @@ def test_a_name_has_one_token(tmp_path):
         ("", "holds no token"),
         ("# nobody\n\n", "holds no token"),
         ("console secret\n", "line 1"),
+        (f"console {'0' * 64} criminal,\n", "line 1"),
+        (f"console {'0' * 64} criminal immigration\n", "line 1"),
         ("\xff", "line 1"),
     ],
 )

@@ -303,7 +303,7 @@ def test_a_candidate_is_explained_finger_by_finger(database, store):
     enrolled = [replace(person(1)[0]), NewPrint.of(2, made_up_minutiae(55))]
     store.enroll("criminal", enrolled)
     found = desk(database, named(*person(1))).candidates[0]
-    explained = explain_candidate(database, found.reference)
+    explained = explain_candidate(database, found.reference, repositories={"criminal"})
     assert [one.position for one in explained.fingers] == [2, 7]
     index, left = (one.explanation for one in explained.fingers)
     assert left is None
@@ -320,18 +320,18 @@ def test_swapped_labels_are_seen_in_the_explanation(database, store):
     )
     probes = [NewPrint.of(2, left), NewPrint.of(7, right), NewPrint.of(3, made_up_minutiae(3))]
     reference = desk(database, named(*probes)).candidates[0].reference
-    explained = explain_candidate(database, reference)
+    explained = explain_candidate(database, reference, repositories={"criminal"})
     found = [(one.position, one.explanation.candidate.position) for one in explained.fingers]
     assert found == [(2, 7), (7, 2), (3, 3)]
 
 
 def test_unknown_and_removed_candidates(database, store):
     with pytest.raises(UnknownCandidate) as caught:
-        explain_candidate(database, "not-there")
+        explain_candidate(database, "not-there", repositories={"criminal"})
     assert not caught.value.removed
     known = store.enroll("criminal", person(1))
     reference = desk(database, named(*person(1))).candidates[0].reference
     store.remove("criminal", known.identity)
     with pytest.raises(UnknownCandidate) as caught:
-        explain_candidate(database, reference)
+        explain_candidate(database, reference, repositories={"criminal"})
     assert caught.value.removed
