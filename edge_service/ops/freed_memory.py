@@ -60,10 +60,8 @@ def _forget_names() -> None:
     A library that puts a name together for each look at an attribute, as that for MQTT does with each message, fills it
     with strings of its own, a few more with each booking for thousands of bookings.
     """
-    clear = getattr(
-        sys, "_clear_internal_caches", None
-    )  # from Python 3.13 on; before, there was only this one
-    (clear or sys._clear_type_cache)()  # noqa: SLF001 - documented in `sys`
+    newer = getattr(sys, "_clear_internal_caches", None)  # from Python 3.13 on
+    (newer or sys._clear_type_cache)()  # noqa: SLF001 - documented in `sys`
 
 
 def _overwrite_small_arrays() -> None:
