@@ -5,6 +5,8 @@ Nobody has to ask whether a jurisdiction shares, since when, on whose signature,
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from matcher_service.oversight.figures import Policy
@@ -12,9 +14,12 @@ from matcher_service.routing.conditions import in_words
 from matcher_service.routing.looking import history, in_force
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from matcher_service.routing.looking import VersionView
 
 
 def policies(session: Session, *, now: datetime) -> list[Policy]:
@@ -35,5 +40,12 @@ def policies(session: Session, *, now: datetime) -> list[Policy]:
             signed_by=one.signed_by,
             document_sha256=one.document_sha256,
         )
-        for one in in_force(history(session))
+        for one in _that_count(in_force(history(session)), now)
     ]
+
+
+def _that_count(versions: Iterable[VersionView], now: datetime) -> Iterator[VersionView]:
+    """Without what a later version of the same rule has replaced, or ran out before it."""
+    for _, its in groupby(versions, key=attrgetter("jurisdiction", "repository")):
+        kept = list(its)
+        yield from ([one for one in kept if one.now(now) != "over"] or kept[-1:])

@@ -209,7 +209,7 @@ class Centre:
             self.subscribers.subscribe(name, REPOSITORY, jurisdiction, by="system:test")
         return agency
 
-    def activate(self, **conditions):
+    def activate(self, *, replaces=None, **conditions):
         entry = ActivationEntry(
             jurisdiction=BOONE,
             repository=REPOSITORY,
@@ -218,6 +218,7 @@ class Centre:
             signed_by="Sheriff",
             document_sha256="ab" * 32,
             reason="agreed",
+            replaces=replaces,
         )
         self.register.enter_agreed([entry], by="one", approved_by="two")
 

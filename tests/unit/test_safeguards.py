@@ -320,6 +320,22 @@ def test_everybody_can_read_who_shares_since_when_by_whose_signature_and_who_opt
     assert "withdrew" not in page  # the centre's own words, and who typed them, stay inside
 
 
+def test_what_a_later_agreement_has_replaced_is_not_shown_as_agreed(centre):
+    centre.clock.later(minutes=5)
+    centre.activate(min_fingers=4, replaces=1)
+    month = f"{centre.clock.now:%Y-%m}"
+
+    def shown():
+        figures = gather(centre.database, first=month, last=month, now=centre.clock.now)
+        told = [(one.jurisdiction, one.version, one.state) for one in figures.policies]
+        return [one for one in told if one[0] == BOONE]
+
+    centre.clock.later(minutes=-1)
+    assert shown() == [(BOONE, 1, "active"), (BOONE, 2, "planned")]
+    centre.clock.later(minutes=6)
+    assert shown() == [(BOONE, 2, "active")]
+
+
 def test_switched_off_nothing_goes_on_anywhere_on_the_way(centre):
     """One switch: what waits is not searched, what was found is not reviewed, what was confirmed is not told."""
     confirmed, _ = centre.book()
