@@ -31,6 +31,12 @@ def main(
         typer.Option(help="Provisioned, and all that is sent signed and sealed; --no-secure: in the clear."),
     ] = True,
     board: Annotated[bool, typer.Option(help="The sensor behind its board; --no-board: on a UART.")] = True,
+    tester: Annotated[
+        bool,
+        typer.Option(
+            help="Playwright drives the page; --no-tester: nothing is attached that makes Chromium grow."
+        ),
+    ] = True,
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the edge service, KEY=VALUE.")
     ] = None,
@@ -43,6 +49,8 @@ def main(
 
     Examples:
       python -m benchmarks.kiosk_memory --bookings 50
+
+      python -m benchmarks.kiosk_memory --no-tester --folder runs/chromium_memory
 
       nice -n 5 python -m benchmarks.kiosk_memory --folder runs/kiosk_memory
 
@@ -62,6 +70,7 @@ def main(
                 bookings=bookings,
                 secure=secure,
                 board=board,
+                tester=tester,
                 settings=assign or (),
                 env=dict(_pair(text) for text in env or ()),
                 done=lambda: progress.advance(task),

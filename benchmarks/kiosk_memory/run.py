@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.kiosk_memory.appliance import Appliance, Fingers
 from benchmarks.kiosk_memory.officer import Officer
 from benchmarks.kiosk_memory.process_size import browser_pss, size_of
+from benchmarks.kiosk_memory.unattended import UnattendedOfficer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,16 +31,21 @@ def run(
     bookings: int,
     secure: bool,
     board: bool,
+    tester: bool,
     settings: Sequence[str],
     env: dict[str, str],
     done: Callable[[], None],
 ) -> None:
-    """Take the bookings; `done` is called after each. The first sample is of before the first booking."""
+    """Take the bookings; `done` is called after each. The first sample is of before the first booking.
+
+    Without `tester` no tester's library is attached to the browser: see `unattended`.
+    """
+    make_officer = Officer if tester else UnattendedOfficer
     fingers = Fingers(MASTERS)
     began = time.monotonic()
     with (
         Appliance(folder / "appliance", secure=secure, board=board, settings=settings, env=env) as appliance,
-        Officer(appliance) as officer,
+        make_officer(appliance) as officer,
         (folder / SAMPLES).open("w", encoding="utf-8", buffering=1) as file,
     ):
         for number in range(bookings + 1):
