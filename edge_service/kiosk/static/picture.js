@@ -1,22 +1,17 @@
-// The one image of a finger that the page holds. Its address is revoked as soon as another one comes, or none.
+// The one image of a finger that the page holds, as pixels of one canvas: these are overwritten when it goes. An <img>
+// would leave it in the browser's cache of decoded images, some hundred fingers deep.
 let key = "";
-let address = "";
-let held = 0;
 
-const image = () => document.getElementById("print-image");
-
-export const heldPictures = () => held;
+const canvas = () => document.getElementById("print-image");
 
 export function dropPicture() {
   key = "";
-  image().hidden = true;
-  image().removeAttribute("src");
-  image().alt = "";
-  if (address) {
-    URL.revokeObjectURL(address);
-    address = "";
-    held -= 1;
-  }
+  const shown = canvas();
+  shown.hidden = true;
+  shown.removeAttribute("aria-label");
+  shown.getContext("2d").clearRect(0, 0, shown.width, shown.height);
+  shown.width = 0;
+  shown.height = 0;
 }
 
 export async function showPicture(wanted, words) {
@@ -24,22 +19,25 @@ export async function showPicture(wanted, words) {
     dropPicture();
     return;
   }
-  image().alt = words;
+  canvas().setAttribute("aria-label", words);
   if (wanted === key) return;
   dropPicture();
   key = wanted;
-  image().alt = words;
-  let blob;
+  let bitmap;
   try {
     const answer = await fetch(`/picture/${wanted}`, { cache: "no-store" });
     if (!answer.ok) return;
-    blob = await answer.blob();
+    bitmap = await createImageBitmap(await answer.blob());
   } catch {
     return; // the service has gone; the stream says so
   }
-  if (wanted !== key) return; // something else is shown by now
-  address = URL.createObjectURL(blob);
-  held += 1;
-  image().src = address;
-  image().hidden = false;
+  if (wanted === key) {
+    const shown = canvas();
+    shown.width = bitmap.width;
+    shown.height = bitmap.height;
+    shown.getContext("2d").drawImage(bitmap, 0, 0);
+    shown.setAttribute("aria-label", words);
+    shown.hidden = false;
+  }
+  bitmap.close(); // shown, or something else is by now
 }
