@@ -35,18 +35,23 @@ class BrowserMissing(Exception):  # noqa: N818 - reads as what it is
         )
 
 
+def chromium() -> tuple[str, list[str]]:
+    """The program, and what root has to say to it. Raises BrowserMissing."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser")
+    if binary is None:
+        raise BrowserMissing
+    return binary, ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
 class Officer:
     """A context manager: the page stays open from its beginning to its end."""
 
     def __init__(self, appliance: Appliance) -> None:
         from playwright.sync_api import sync_playwright
 
-        binary = shutil.which("chromium") or shutil.which("chromium-browser")
-        if binary is None:
-            raise BrowserMissing
+        binary, sandbox = chromium()
         self._appliance = appliance
         self._driver = sync_playwright().start()
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         self._browser = self._driver.chromium.launch(executable_path=binary, args=sandbox)
         context = self._browser.new_context(
             viewport={"width": SCREEN[0], "height": SCREEN[1]},

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from benchmarks.kiosk_memory.officer import MIDDLE, PATIENCE_MS, SCREEN, BrowserMissing, Officer
+from benchmarks.kiosk_memory.officer import MIDDLE, PATIENCE_MS, SCREEN, Officer, chromium
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,13 +39,11 @@ class Chromium:
     """One with one page, spoken to through its pipe. A context manager."""
 
     def __init__(self) -> None:
-        binary = shutil.which("chromium") or shutil.which("chromium-browser")
-        if binary is None:
-            raise BrowserMissing
+        binary, sandbox = chromium()
         self._profile = tempfile.TemporaryDirectory(prefix="whorl-chromium-")
         words = [binary, "--headless=new", "--incognito", "--no-first-run", "--disable-gpu", "--lang=en-US"]
         words += ["--window-size={},{}".format(*SCREEN), f"--user-data-dir={self._profile.name}"]
-        words += ["--no-sandbox"] if os.geteuid() == 0 else []
+        words += sandbox
         theirs, to_it = os.pipe()
         from_it, also_theirs = os.pipe()
         shell = f'exec "$@" --remote-debugging-pipe about:blank 3<&{theirs} 4>&{also_theirs}'

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CLONE_NEWNS, _CLONE_NEWPID = 0x00020000, 0x20000000
 _PR_SET_PDEATHSIG = 1
 _TOLD_TO_STOP = frozenset({signal.SIGINT, signal.SIGTERM})
+_HEARD = _TOLD_TO_STOP | {signal.SIGCHLD}
 
 
 def run_isolated(work: Callable[[], int]) -> int:
@@ -44,7 +45,7 @@ def run_isolated(work: Callable[[], int]) -> int:
             "in a container, start that with the right to (docker run --privileged)",
         )
     # Kept back until each of us is ready for them: one that came in between would be lost, and we would wait for ever.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_STOP | {signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     child = os.fork()
     if child == 0:
         os._exit(_first_process(libc, work))
@@ -57,7 +58,7 @@ def _first_process(libc: ctypes.CDLL, work: Callable[[], int]) -> int:
     for number in _TOLD_TO_STOP:
         signal.signal(number, _interrupted)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_STOP | {signal.SIGCHLD})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
         # First of all: no mount of ours may travel out, and /proc has to show our own processes.
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)  # noqa: S607 - root's own PATH
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)  # noqa: S607 - the same
@@ -80,7 +81,7 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 def _wait_for(child: int) -> int:
     """Pass on each SIGTERM; a terminal's Ctrl-C has reached the child already."""
     while True:
-        number = signal.sigwait(_TOLD_TO_STOP | {signal.SIGCHLD})
+        number = signal.sigwait(_HEARD)
         if number == signal.SIGTERM:
             os.kill(child, number)
         ended, status = os.waitpid(child, os.WNOHANG)

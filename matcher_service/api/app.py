@@ -41,11 +41,7 @@ from matcher_service.api.messages import (
 )
 from matcher_service.api.provisioning import add_provisioning
 from matcher_service.auditing import note
-from matcher_service.candidates import (
-    CandidateExplained,
-    UnknownCandidate,
-    explain_candidate,
-)
+from matcher_service.candidates import CandidateExplained, UnknownCandidate, explain_candidate
 from matcher_service.errors import StoreError
 from matcher_service.explaining import CAUTION, Explanation, explain
 from matcher_service.explaining.drawing import draw
